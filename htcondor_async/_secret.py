@@ -15,26 +15,26 @@ class Secret(Generic[T]):
     Equality compares the values; :meth:`reveal` gives the value, and is called only where it is used.
     """
 
-    __slots__ = ("__value",)
+    __slots__ = ("_value",)
 
     def __init__(self, value: T) -> None:
-        self.__value = value
+        self._value = value
 
     def reveal(self) -> T:
         """Return the value. Keep the result out of attributes and messages."""
-        return self.__value
+        return self._value
 
     def __repr__(self) -> str:
         return "Secret(***)"
 
     def __bool__(self) -> bool:
-        return bool(self.__value)
+        return bool(self._value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and bool(self.__value == other.__value)
+        return isinstance(other, Secret) and bool(self._value == other._value)
 
     def __hash__(self) -> int:
-        return hash(("Secret", self.__value))
+        return hash(("Secret", self._value))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is never pickled")
