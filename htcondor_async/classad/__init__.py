@@ -1,0 +1,1 @@
+"""The ClassAd language: expressions, ads, their evaluation, and their text forms."""

@@ -1,0 +1,40 @@
+"""What is plugged together at import time, so that the modules of the language need not import each other in a circle.
+
+Also the default environment: pure code asks for the world here; the public classes put the real one in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .._environment import Environment
+    from ._context import EvalContext
+    from ._nodes import Node
+    from ._values import AdBase, RuntimeValue
+
+__all__ = ["default_environment", "set_default_environment"]
+
+compile_node: Callable[[Node], Callable[[EvalContext], RuntimeValue]]
+run_deep: Callable[[Node, EvalContext], RuntimeValue]
+parse_expression_or_none: Callable[[str], Node | None]
+make_ad: Callable[[list[tuple[str, Node]], AdBase | None], AdBase]
+
+_environment: Environment | None = None
+
+
+def set_default_environment(environment: Environment | None) -> None:
+    """Set the environment that evaluations use when none is given to them.
+
+    :param environment: the world, or None to have none (an expression that needs it then raises RuntimeError).
+    """
+    global _environment
+    _environment = environment
+
+
+def default_environment() -> Environment:
+    """Return the environment set by :func:`set_default_environment`; raises RuntimeError if there is none."""
+    if _environment is None:
+        raise RuntimeError("this expression asks for the time, the zone or the like, and no environment was set")
+    return _environment
