@@ -1,0 +1,15 @@
+"""HTCondor's configuration: the language, the files, the parameters and their types.
+
+:class:`Config` is a snapshot that never changes, from values given by the program or from files
+(:meth:`Config.load`). :mod:`.macros` and :mod:`.stream` hold what the submit language shares: macro expansion, logical
+lines and errors with file and line; :mod:`.conditions` has ``if`` ... ``endif``.
+"""
+
+from __future__ import annotations
+
+from ._config import Config, MutableConfig
+from .stream import SourceError
+from .table import Origin
+from .typed import ParameterValue
+
+__all__ = ["Config", "MutableConfig", "Origin", "ParameterValue", "SourceError"]
