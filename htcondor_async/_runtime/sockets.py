@@ -1,0 +1,448 @@
+"""Non-blocking sockets behind the interface of :mod:`~htcondor_async._runtime.base`.
+
+Everything here is written once for all runtimes: the sockets never block, and where one has to wait it asks a
+:class:`Waiter`. With an event loop the waiter suspends the task; in the blocking runtime it polls and returns, so that
+the coroutine runs through without a break.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import socket
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from htcondor_async._runtime.base import Readable, SocketAddress, timed_out
+from htcondor_async._runtime.translate import closed_here, connect_error, race_error, stream_error
+from htcondor_async.errors import (
+    ConcurrencyError,
+    ConnectError,
+    DaemonTimeoutError,
+    HTCondorIOError,
+    HTCondorValueError,
+    Phase,
+)
+
+__all__ = ["SocketDatagrams", "SocketListener", "SocketStream", "Waiter", "from_sockaddr", "open_listener", "race"]
+
+R = TypeVar("R", bound=Readable)
+
+_IN_PROGRESS = {errno.EINPROGRESS, errno.EALREADY, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)}
+_KEEPALIVE = (("TCP_KEEPIDLE", 300), ("TCP_KEEPALIVE", 300), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 6))
+"""Probe after five idle minutes, twice a minute, and give up after six probes: below the idle limits of firewalls."""
+
+
+class Waiter(Protocol):
+    """The one place that waits."""
+
+    def clock(self) -> float:
+        """Return monotonic seconds."""
+        ...
+
+    async def checkpoint(self) -> None:
+        """Give way once."""
+        ...
+
+    async def wait(self, source: Readable, write: bool, deadline: float) -> bool:
+        """Wait until the descriptor can be read (written); False if the deadline passed first."""
+        ...
+
+    async def wait_any(self, sources: Sequence[R], write: bool, deadline: float) -> list[R]:
+        """Wait until one of the descriptors can be read (written) and return those that can; none at the deadline."""
+        ...
+
+    def closing(self, sock: socket.socket) -> None:
+        """Wake whoever waits for this socket, which is about to be closed."""
+        ...
+
+
+def from_sockaddr(family: int, sockaddr: Any) -> SocketAddress:
+    """Return the address that a socket function gave."""
+    if family == socket.AF_INET6:
+        host, port, _flow, scope = sockaddr
+        return SocketAddress(family, f"{host}%{scope}" if scope and "%" not in host else host, port)
+    if family == socket.AF_INET:
+        return SocketAddress(family, sockaddr[0], sockaddr[1])
+    return SocketAddress(family, os.fsdecode(sockaddr), 0)
+
+
+def tune(sock: socket.socket, family: int) -> None:
+    """Send small messages at once, and notice a peer that has vanished."""
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        option = getattr(socket, name, None)
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+class _Owned:
+    """A socket that belongs to the process that opened it, and is closed once."""
+
+    __slots__ = ("__weakref__", "_pid", "_reading", "_sock", "_waiter", "_waiting", "_writing", "closed")
+
+    def __init__(self, sock: socket.socket, waiter: Waiter) -> None:
+        self._sock = sock
+        self._waiter = waiter
+        self._pid = os.getpid()
+        self._reading = False
+        self._writing = False
+        self._waiting = 0
+        self.closed = False
+
+    def fileno(self) -> int:
+        """Return the descriptor, or -1 once closed."""
+        return self._sock.fileno()
+
+    def close(self) -> None:
+        """Close the socket; never waits, may be called again, wakes those that wait for it."""
+        if self.closed:
+            return
+        self.closed = True
+        # A forked child shares the sockets, and the event loop's epoll, with its parent: it only drops its own copy.
+        try:
+            if self._waiting and self._pid == os.getpid():
+                self._waiter.closing(self._sock)
+        finally:
+            self._sock.close()
+
+    def _check(self, busy: bool, verb: str) -> None:
+        if self._pid != os.getpid():
+            raise ConcurrencyError(
+                f"this connection was opened by process {self._pid} and cannot be used in process {os.getpid()}",
+                hint="open a new one after fork()",
+            )
+        if self.closed:
+            raise closed_here(self._peer())
+        if busy:
+            raise ConcurrencyError(f"another task is {verb} this connection already")
+
+    def _peer(self) -> SocketAddress:
+        raise NotImplementedError
+
+    async def _wait(self, write: bool, deadline: float, what: str) -> None:
+        self._waiting += 1
+        try:
+            ready = await self._waiter.wait(self, write, deadline)
+        finally:
+            self._waiting -= 1
+        if self.closed:
+            raise closed_here(self._peer())
+        if not ready:
+            raise timed_out(what)
+
+
+class SocketStream(_Owned):
+    """A connected socket; see :class:`~htcondor_async._runtime.base.Stream`."""
+
+    __slots__ = ("local", "peer")
+
+    def __init__(self, sock: socket.socket, peer: SocketAddress, waiter: Waiter) -> None:
+        super().__init__(sock, waiter)
+        self.peer = peer
+        self.local = from_sockaddr(sock.family, sock.getsockname())
+
+    def __repr__(self) -> str:
+        return f"<{'closed ' if self.closed else ''}stream {self.local} to {self.peer}>"
+
+    def _peer(self) -> SocketAddress:
+        return self.peer
+
+    async def receive(self, max_bytes: int, deadline: float) -> bytes:
+        """Return what has come, at most ``max_bytes``; ``b""`` at the end of the stream."""
+        self._check(self._reading, "reading from")
+        if max_bytes < 1:
+            raise HTCondorValueError(f"{max_bytes} bytes cannot be received")
+        if deadline != math.inf and deadline <= self._waiter.clock():
+            raise timed_out("answer")
+        self._reading = True
+        try:
+            waited = False
+            while True:
+                try:
+                    data = self._sock.recv(max_bytes)
+                    break
+                except BlockingIOError:
+                    waited = True
+                except OSError as error:
+                    raise self._failure(error) from error
+                await self._wait(False, deadline, "answer")
+            if not waited:
+                await self._waiter.checkpoint()
+            return data
+        except DaemonTimeoutError:
+            raise
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._reading = False
+
+    def receive_now(self, max_bytes: int) -> bytes | None:
+        """Return what is here already, ``b""`` at the end, or None: nothing yet."""
+        self._check(self._reading, "reading from")
+        if max_bytes < 1:
+            raise HTCondorValueError(f"{max_bytes} bytes cannot be received")
+        try:
+            return self._sock.recv(max_bytes)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            self.close()
+            raise self._failure(error) from error
+
+    async def send(self, data: bytes | bytearray | memoryview, deadline: float) -> None:
+        """Hand all of ``data`` to the system; whatever stops it closes the stream."""
+        self._check(self._writing, "writing to")
+        self._writing = True
+        try:
+            if deadline != math.inf and deadline <= self._waiter.clock():
+                raise timed_out("chance to send")
+            waited = False
+            rest = memoryview(data).cast("B")
+            while rest:
+                try:
+                    rest = rest[self._sock.send(rest) :]
+                    continue
+                except BlockingIOError:
+                    waited = True
+                except OSError as error:
+                    raise self._failure(error) from error
+                await self._wait(True, deadline, "chance to send")
+            if not waited:
+                await self._waiter.checkpoint()
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._writing = False
+
+    def _failure(self, error: OSError) -> HTCondorIOError:
+        # EBADF: another thread has closed the stream between the check and the call.
+        return closed_here(self.peer) if error.errno == errno.EBADF else stream_error(error, self.peer)
+
+    def abort(self) -> None:
+        """Close the descriptor; never waits, may be called again."""
+        self.close()
+
+
+class SocketListener(_Owned):
+    """A listening socket; see :class:`~htcondor_async._runtime.base.Listener`."""
+
+    __slots__ = ("address",)
+
+    def __init__(self, sock: socket.socket, waiter: Waiter) -> None:
+        super().__init__(sock, waiter)
+        self.address = from_sockaddr(sock.family, sock.getsockname())
+
+    def __repr__(self) -> str:
+        return f"<{'closed ' if self.closed else ''}listener {self.address}>"
+
+    def _peer(self) -> SocketAddress:
+        return self.address
+
+    async def accept(self, deadline: float) -> SocketStream:
+        """Return the next connection."""
+        self._check(self._reading, "accepting from")
+        if deadline != math.inf and deadline <= self._waiter.clock():
+            raise timed_out("connection")
+        self._reading = True
+        try:
+            waited = False
+            while True:
+                try:
+                    sock, sockaddr = self._sock.accept()
+                    break
+                except (BlockingIOError, ConnectionAbortedError):
+                    waited = True
+                except OSError as error:
+                    raise stream_error(error, self.address) from error
+                await self._wait(False, deadline, "connection")
+        finally:
+            self._reading = False
+        try:
+            sock.setblocking(False)
+            tune(sock, sock.family)
+            stream = SocketStream(sock, from_sockaddr(sock.family, sockaddr), self._waiter)
+            if not waited:
+                await self._waiter.checkpoint()
+        except BaseException:
+            sock.close()
+            raise
+        return stream
+
+
+class SocketDatagrams(_Owned):
+    """A UDP socket; see :class:`~htcondor_async._runtime.base.Datagrams`."""
+
+    __slots__ = ("address",)
+
+    def __init__(self, sock: socket.socket, waiter: Waiter) -> None:
+        super().__init__(sock, waiter)
+        self.address = from_sockaddr(sock.family, sock.getsockname())
+
+    def __repr__(self) -> str:
+        return f"<{'closed ' if self.closed else ''}datagrams {self.address}>"
+
+    def _peer(self) -> SocketAddress:
+        return self.address
+
+    async def receive(self, max_bytes: int, deadline: float) -> tuple[bytes, SocketAddress]:
+        """Return the next datagram, cut to ``max_bytes``, and its sender."""
+        self._check(self._reading, "reading from")
+        if deadline != math.inf and deadline <= self._waiter.clock():
+            raise timed_out("datagram")
+        self._reading = True
+        try:
+            waited = False
+            while True:
+                try:
+                    data, sockaddr = self._sock.recvfrom(max_bytes)
+                    break
+                except BlockingIOError:
+                    waited = True
+                except OSError as error:
+                    raise stream_error(error, self.address) from error
+                await self._wait(False, deadline, "datagram")
+            if not waited:
+                await self._waiter.checkpoint()
+        finally:
+            self._reading = False
+        return data, from_sockaddr(self._sock.family, sockaddr)
+
+    async def send(self, data: bytes, to: SocketAddress, deadline: float) -> None:
+        """Send one datagram."""
+        self._check(self._writing, "writing to")
+        if deadline != math.inf and deadline <= self._waiter.clock():
+            raise timed_out("chance to send")
+        self._writing = True
+        try:
+            while True:
+                try:
+                    self._sock.sendto(data, to.sockaddr)
+                    break
+                except BlockingIOError:
+                    await self._wait(True, deadline, "chance to send")
+                except OSError as error:
+                    raise stream_error(error, to) from error
+            await self._waiter.checkpoint()
+        finally:
+            self._writing = False
+
+
+def open_listener(address: SocketAddress, backlog: int) -> socket.socket:
+    """Return a non-blocking socket that listens on ``address``; raises ``OSError``."""
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        if address.family != socket.AF_UNIX and os.name == "posix":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address.sockaddr)
+        sock.listen(backlog)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def open_datagrams(address: SocketAddress) -> socket.socket:
+    """Return a non-blocking UDP socket bound to ``address``; raises ``OSError``."""
+    sock = socket.socket(address.family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.bind(address.sockaddr)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _start(address: SocketAddress) -> tuple[socket.socket, bool]:
+    """Begin to connect; returns the socket and whether it is connected already. Raises ``OSError``."""
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        tune(sock, address.family)
+        code = sock.connect_ex(address.sockaddr)
+        if code and code not in _IN_PROGRESS:
+            raise OSError(code, os.strerror(code))
+    except BaseException:
+        sock.close()
+        raise
+    return sock, code == 0
+
+
+def _finish(sock: socket.socket) -> None:
+    """Check that an attempt which ended has succeeded; raises ``OSError``."""
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+    # A connection to a free port of this machine's own range can, by simultaneous open, end up at itself.
+    if sock.family != getattr(socket, "AF_UNIX", None) and sock.getsockname() == sock.getpeername():
+        raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+
+
+async def race(waiter: Waiter, addresses: Sequence[SocketAddress], deadline: float, stagger: float) -> SocketStream:
+    """Connect to the first of ``addresses`` that answers; see :meth:`Runtime.connect`.
+
+    No tasks: the attempts are descriptors, waited for together with the time to start the next one.
+    """
+    if not addresses:
+        raise ConnectError("there is no address to connect to", phase=Phase.CONNECT)
+    waiting = deque(addresses)
+    pending: dict[socket.socket, SocketAddress] = {}
+    failures: list[ConnectError] = []
+    next_start = -math.inf
+    winner: socket.socket | None = None
+    waited = False
+    try:
+        while winner is None:
+            now = waiter.clock()
+            if now >= deadline:
+                raise timed_out("connection to " + ", ".join(map(str, addresses)), Phase.CONNECT)
+            if waiting and (now >= next_start or not pending):
+                address = waiting.popleft()
+                next_start = now + stagger
+                try:
+                    sock, done = _start(address)
+                except OSError as error:
+                    failures.append(_caused(connect_error(error, address), error))
+                    next_start = now
+                    continue
+                pending[sock] = address
+                ended = [sock] if done else []
+            elif pending:
+                waited = True
+                ended = await waiter.wait_any(list(pending), True, min(deadline, next_start) if waiting else deadline)
+            else:
+                raise race_error(failures)
+            for sock in ended:
+                try:
+                    _finish(sock)
+                except OSError as error:
+                    failures.append(_caused(connect_error(error, pending.pop(sock)), error))
+                    sock.close()
+                    next_start = now
+                else:
+                    winner = sock
+                    break
+        if not waited:
+            await waiter.checkpoint()
+        stream = SocketStream(winner, pending[winner], waiter)
+        del pending[winner]
+        return stream
+    finally:
+        for sock in pending:
+            sock.close()
+
+
+def _caused(error: ConnectError, cause: OSError) -> ConnectError:
+    error.__cause__ = cause
+    return error
