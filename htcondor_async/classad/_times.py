@@ -24,15 +24,7 @@ _SPACE = " \t\n\v\f\r"
 _DIGITS = "0123456789"
 _ZONE = re.compile(r"[+-][0-9]{4}\Z")
 _ZONE_COLON = re.compile(r"[+-]..:..\Z", re.DOTALL)
-_REL_TIME = re.compile(
-    r"""[ \t\n\v\f\r]* (?P<neg>-)? [ \t\n\v\f\r]*
-        (?: (?P<days>[0-9]*) [ \t\n\v\f\r]* [dD+] [ \t\n\v\f\r]* )?
-        (?: (?P<hours>[0-9]*) [ \t\n\v\f\r]* [hH:] [ \t\n\v\f\r]* )?
-        (?: (?P<minutes>[0-9]*) [ \t\n\v\f\r]* [mM:] [ \t\n\v\f\r]* )?
-        (?: (?P<seconds>[0-9]*(?:\.[0-9]*)?) [ \t\n\v\f\r]* [sS]? )?
-        [ \t\n\v\f\r]*\Z""",
-    re.VERBOSE,
-)
+_REL_DIGITS = re.compile(r"[0-9]*\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _INT_MAX = 0x7FFFFFFF
 
@@ -92,8 +84,9 @@ def parse_abs_time(text: str, environment: Environment | None = None) -> AbsTime
     year, month, day, hour, minute, second = fields
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
     naive = (_days_from_civil(year, month) + day - 1) * 86400 + hour * 3600 + minute * 60 + second
-    if offset is not None and naive > 86400 * 2:
+    if offset is not None and abs(naive) > 86400:
         return AbsTime(naive - offset, offset)
+    # mktime(3) says -1 for an error, so the second before 1970 in local standard time is none.
     world = environment or default_environment()
     shifted = naive - local_offset(naive, world, standard=True)
     if shifted == -1:
@@ -146,17 +139,48 @@ def _leading_int(text: str) -> int:
 
 
 def parse_rel_time(text: str) -> RelTime | None:
-    """Return the span of time that ``text`` says, or None if it says none."""
-    match = _REL_TIME.match(text)
-    if match is None:
+    """Return the span of time that ``text`` says, or None if it says none.
+
+    The text is read from its end, ``[-] [days d|+] [hours h|:] [minutes m|:] [seconds s]``, each part optional, so
+    that ``1:30`` is one minute and thirty seconds.
+    """
+    rest = text.rstrip(_SPACE)
+    span = 0.0
+    if rest and (rest[-1] in "sS" or rest[-1] in _DIGITS):
+        if rest[-1] in "sS":
+            rest = rest[:-1].rstrip(_SPACE)
+        number = _backwards_seconds(rest)
+        span = float(number) if number not in ("", ".") else 0.0
+        rest = rest[: len(rest) - len(number)].rstrip(_SPACE)
+    for marks, unit in (("mM:", 60), ("hH:", 3600), ("dD+", 86400)):
+        if rest and rest[-1] in marks:
+            rest = rest[:-1].rstrip(_SPACE)
+            match = _REL_DIGITS.search(rest)
+            digits = match.group() if match else ""
+            span += _field(digits) * unit
+            rest = rest[: len(rest) - len(digits)].rstrip(_SPACE)
+    negative = rest[-1:] == "-"
+    if negative:
+        rest = rest[:-1].rstrip(_SPACE)
+    if rest:
         return None
-    total = _field(match["days"]) * 86400 + _field(match["hours"]) * 3600 + _field(match["minutes"]) * 60
-    seconds = match["seconds"] or ""
-    span = total + (float(seconds) if seconds not in ("", ".") else 0.0)
-    return RelTime(-span if match["neg"] else span)
+    return RelTime(-span if negative else span)
 
 
-def _field(digits: str | None) -> int:
+def _backwards_seconds(text: str) -> str:
+    """Return the longest number, with at most one point, that ``text`` ends with."""
+    end = len(text)
+    start = end
+    while start > 0 and text[start - 1] in _DIGITS:
+        start -= 1
+    if start > 0 and text[start - 1] == ".":
+        start -= 1
+        while start > 0 and text[start - 1] in _DIGITS:
+            start -= 1
+    return text[start:end]
+
+
+def _field(digits: str) -> int:
     """Return a field of a relative time; one that does not fit an int counts as 0, as in HTCondor."""
     number = int(digits) if digits else 0
     return number if number <= _INT_MAX else 0

@@ -44,9 +44,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from .._context import EvalContext
-    from .._nodes import Node
-    from .._values import RuntimeValue
+    from htcondor_async.classad._context import EvalContext
+    from htcondor_async.classad._nodes import Node
+    from htcondor_async.classad._values import RuntimeValue
 
 __all__ = ["REGISTRY", "Builtin", "builtin", "strict_builtin"]
 
