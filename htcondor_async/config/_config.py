@@ -281,12 +281,13 @@ class MutableConfig(_BaseConfig):
 
     def update(self, source: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
         """Set every name of a mapping or of an iterable of pairs."""
-        items = getattr(source, "items", None)
-        pairs = items() if items is not None else source
-        if not hasattr(pairs, "__iter__"):
-            raise HTCondorTypeError("Must provide a dictionary-like object to update()")
-        for name, value in pairs:
-            self[name] = value
+        pairs: object = source.items() if isinstance(source, Mapping) else source
+        if not isinstance(pairs, Iterable):
+            raise HTCondorTypeError("update() takes a mapping or an iterable of pairs")
+        for pair in pairs:
+            if not isinstance(pair, tuple) or len(pair) != 2:
+                raise HTCondorTypeError("update() takes pairs of a name and a value")
+            self[pair[0]] = pair[1]
 
     def snapshot(self) -> Config:
         """Return a :class:`Config` with the present content."""

@@ -1,0 +1,161 @@
+"""What the v1 bindings 24.0.24 read from configurations, against what this package reads from them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone, tzinfo
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from htcondor_async._environment import CommandResult, FileStatus, UserRecord
+from htcondor_async.config import Config, SourceError
+
+DATA = Path(__file__).resolve().parent.parent / "data" / "config"
+CASES = sorted(path.stem for path in DATA.glob("*.json") if not path.name.startswith("_"))
+HOST = "host.example.org"
+ADDRESSES = "10.1.2.3"
+
+
+class RealFiles:
+    """An environment with real files and commands, and everything else made up."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = dict(environ)
+        self.random = random.Random(1)
+        self.messages: list[str] = []
+
+    def now(self) -> float:
+        return 1_700_000_000.0
+
+    def local_zone(self) -> tzinfo:
+        return timezone.utc
+
+    def utc_offset(self, when: datetime) -> timedelta:
+        return timedelta(0)
+
+    def cwd(self) -> str:
+        return "/nonexistent"
+
+    def hostname(self) -> str:
+        return HOST
+
+    def read_file(self, path: str) -> bytes:
+        return Path(path).read_bytes()
+
+    def stat(self, path: str) -> FileStatus | None:
+        if not os.path.exists(path):
+            return None
+        found = os.stat(path)
+        return FileStatus(os.path.isdir(path), found.st_size, found.st_mode & 0o7777, found.st_mtime)
+
+    def access(self, path: str, mode: int) -> bool:
+        return os.access(path, mode)
+
+    def list_directory(self, path: str) -> Sequence[str]:
+        return sorted(os.listdir(path))
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        raise AssertionError("configuration expands no patterns")
+
+    def current_user(self) -> UserRecord | None:
+        return UserRecord("alice", 1234, 1234, "/home/alice")
+
+    def user(self, name: str) -> UserRecord | None:
+        return None
+
+    def run_command(self, arguments: Sequence[str] | str, *, timeout: float) -> CommandResult:
+        done = subprocess.run(arguments, capture_output=True, timeout=timeout, check=False)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
+
+    def log(self, message: str) -> None:
+        self.messages.append(message)
+
+
+class Case:
+    """One recorded input, its files written to a directory."""
+
+    def __init__(self, name: str, directory: Path) -> None:
+        self.directory = directory
+        self.record: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+        files = {**self.record["files"], "condor_config": self.record["condor_config"]}
+        for path, text in files.items():
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / path).write_bytes(self.fill(text).encode("utf-8"))
+
+    def fill(self, text: str) -> str:
+        return text.replace("@DIR@", str(self.directory)).replace("@HOST@", HOST).replace("@IPADDRS@", ADDRESSES)
+
+    def load(self) -> Config:
+        environ = {
+            "HOME": "/home/alice",
+            "USER": "alice",
+            "PATH": os.environ["PATH"],
+            "CONDOR_CONFIG": str(self.directory / "condor_config"),
+            **{name: self.fill(value) for name, value in self.record["env"].items()},
+        }
+        return Config.load(
+            RealFiles(environ),
+            subsystem=self.record.get("subsys", "TOOL"),
+            allow_commands=True,
+            detected={"IP_ADDRESS": ADDRESSES, "IPV4_ADDRESS": ADDRESSES},
+        )
+
+
+def checked(case: Case, config: Config) -> int:
+    """Compare every query of a case; returns how many were compared."""
+    for name in case.record["query"]:
+        expected = case.record["v1"][name]
+        assert (name in config) == expected["in"], f"{name} in config"
+        if "exception" in expected:
+            assert expected["exception"][0] == "KeyError"
+            with pytest.raises(KeyError):
+                config[name]
+            assert config.get(name, "<default>") == expected["get"]
+            continue
+        value = case.fill(expected["value"]) if isinstance(expected["value"], str) else expected["value"]
+        assert config[name] == value, name
+        assert type(config[name]).__name__ == expected["type"], name
+        assert config.get(name, "<default>") == value, name
+    return len(case.record["query"])
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "v1" in json.loads((DATA / f"{name}.json").read_text())])
+def test_values(name: str, tmp_path: Path) -> None:
+    case = Case(name, tmp_path)
+    config = case.load()
+    assert checked(case, config) == len(case.record["query"])
+    told = case.fill(case.record.get("stderr", ""))
+    for _, line, text in re.findall(r'Warning "([^"]*)", Line (\d+): .*?([^ ]*) *$', told, re.MULTILINE):
+        assert any(f"line {line}" in warning and text in warning for warning in config.warnings), config.warnings
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CASES if "process_failed" in json.loads((DATA / f"{name}.json").read_text())]
+)
+def test_failures(name: str, tmp_path: Path) -> None:
+    """Where the bindings end the process: with status 1 while reading, with status 4 when a value is looked up."""
+    case = Case(name, tmp_path)
+    failed = case.record["process_failed"]
+    if failed["returncode"] == 1:
+        with pytest.raises(SourceError) as caught:
+            case.load()
+        place = re.search(r"Error Line (\d+) while reading global config source (.*)", case.fill(failed["stderr"]))
+        assert place is not None
+        assert (caught.value.source, caught.value.line) == (place[2], int(place[1]))
+        return
+    assert failed["returncode"] == 4
+    config = case.load()
+    with pytest.raises(SourceError):
+        for query in case.record["query"]:
+            config[query]
+
+
+def test_every_case_is_run() -> None:
+    assert len(CASES) == 105
