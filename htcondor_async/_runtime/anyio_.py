@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ import anyio.to_thread
 from htcondor_async._runtime.base import Readable
 from htcondor_async._runtime.common import SocketRuntime
 from htcondor_async._runtime.once import OnceTable
-from htcondor_async._runtime.sockets import R
+from htcondor_async._runtime.sockets import R, RawSocket
 from htcondor_async.errors import ConcurrencyError, HTCondorValueError
 
 __all__ = ["AnyioRuntime"]
@@ -185,7 +184,7 @@ class AnyioRuntime(SocketRuntime):
                     if not loop.is_closed():
                         remove(number)
 
-    def closing(self, sock: socket.socket) -> None:
+    def closing(self, sock: RawSocket) -> None:
         """Wake the tasks that wait for this socket; to be called in their event loop."""
         number = sock.fileno()
         found = False

@@ -128,6 +128,9 @@ class Readable(Protocol):
         ...
 
 
+R = TypeVar("R", bound=Readable)
+
+
 class Stream(Readable, Protocol):
     """One connection. It belongs to the process that opened it."""
 
@@ -294,7 +297,7 @@ class Runtime(Protocol):
         """Return a UDP socket bound to ``address`` (see :func:`any_address`)."""
         ...
 
-    async def first_readable(self, sources: Sequence[Readable], deadline: float) -> list[Readable]:
+    async def first_readable(self, sources: Sequence[R], deadline: float) -> list[R]:
         """Return those of ``sources`` that can be read from without waiting, at least one, or none at the deadline.
 
         A source that is closed counts as readable: its next operation raises. With no sources it waits for the

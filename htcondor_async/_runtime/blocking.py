@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from htcondor_async._runtime.base import Readable
 from htcondor_async._runtime.common import SocketRuntime
 from htcondor_async._runtime.once import OnceTable
-from htcondor_async._runtime.sockets import R
+from htcondor_async._runtime.sockets import R, RawSocket
 from htcondor_async.errors import ConcurrencyError, HTCondorInternalError
 
 __all__ = ["BlockingRuntime", "drive"]
@@ -109,9 +109,10 @@ class BlockingRuntime(SocketRuntime):
                 if ready or left <= 0:
                     return [key.data for key, _events in ready]
 
-    def closing(self, sock: socket.socket) -> None:
+    def closing(self, sock: RawSocket) -> None:
         """Wake the thread that waits for this socket: shut down, it becomes readable."""
         with contextlib.suppress(OSError):
+            assert isinstance(sock, socket.socket)
             sock.shutdown(socket.SHUT_RDWR)
 
     async def call(

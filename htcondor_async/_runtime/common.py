@@ -51,7 +51,7 @@ class SocketRuntime:
         """Wait until one of the descriptors can be read (written) and return those that can; none at the deadline."""
         raise NotImplementedError
 
-    def closing(self, sock: socket.socket) -> None:
+    def closing(self, sock: sockets.RawSocket) -> None:
         """Wake whoever waits for this socket, which is about to be closed."""
         raise NotImplementedError
 
@@ -79,6 +79,23 @@ class SocketRuntime:
         """Return the addresses of a host name in the system's order of preference."""
         return await resolve(self, host, port, deadline)
 
+    def begin_connect(self, address: SocketAddress) -> tuple[sockets.RawSocket, bool]:
+        """Begin to connect; return the socket and whether it is connected already. Raises ``OSError``."""
+        return sockets.begin_connect(address)
+
+    def finish_connect(self, sock: sockets.RawSocket) -> None:
+        """Check that an attempt which has ended succeeded; raises ``OSError``."""
+        assert isinstance(sock, socket.socket)
+        sockets.finish_connect(sock)
+
+    def open_listener(self, address: SocketAddress, backlog: int) -> sockets.RawSocket:
+        """Return a socket that listens on ``address``; raises ``OSError``."""
+        return sockets.open_listener(address, backlog)
+
+    def open_datagrams(self, address: SocketAddress) -> sockets.RawSocket:
+        """Return a UDP socket bound to ``address``; raises ``OSError``."""
+        return sockets.open_datagrams(address)
+
     async def connect(
         self, addresses: Sequence[SocketAddress], deadline: float, *, stagger: float = DEFAULT_STAGGER
     ) -> sockets.SocketStream:
@@ -91,7 +108,7 @@ class SocketRuntime:
         if address is None:
             raise HTCondorValueError(f"{host!r} is not a numeric address to listen on")
         try:
-            sock = sockets.open_listener(address, backlog)
+            sock = self.open_listener(address, backlog)
         except OSError as error:
             raise _unavailable(error, address, "listen on") from error
         return sockets.SocketListener(sock, self)
@@ -99,12 +116,12 @@ class SocketRuntime:
     async def datagram(self, address: SocketAddress) -> sockets.SocketDatagrams:
         """Return a UDP socket bound to ``address``."""
         try:
-            sock = sockets.open_datagrams(address)
+            sock = self.open_datagrams(address)
         except OSError as error:
             raise _unavailable(error, address, "use") from error
         return sockets.SocketDatagrams(sock, self)
 
-    async def first_readable(self, sources: Sequence[Readable], deadline: float) -> list[Readable]:
+    async def first_readable(self, sources: Sequence[sockets.R], deadline: float) -> list[sockets.R]:
         """Return those of ``sources`` that can be read from without waiting; none at the deadline."""
         closed = [source for source in sources if source.fileno() < 0]
         if closed:

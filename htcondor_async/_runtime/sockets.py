@@ -26,9 +26,49 @@ from htcondor_async.errors import (
     Phase,
 )
 
-__all__ = ["SocketDatagrams", "SocketListener", "SocketStream", "Waiter", "from_sockaddr", "open_listener", "race"]
+__all__ = [
+    "RawSocket",
+    "SocketDatagrams",
+    "SocketListener",
+    "SocketStream",
+    "Waiter",
+    "begin_connect",
+    "finish_connect",
+    "from_sockaddr",
+    "open_datagrams",
+    "open_listener",
+    "race",
+]
 
 R = TypeVar("R", bound=Readable)
+
+
+class RawSocket(Protocol):
+    """What is used of :class:`socket.socket`; never blocks."""
+
+    @property
+    def family(self) -> int: ...
+
+    def fileno(self) -> int: ...
+
+    def getsockname(self) -> Any: ...
+
+    def setblocking(self, flag: bool, /) -> None: ...
+
+    def setsockopt(self, level: int, option: int, value: int, /) -> None: ...
+
+    def recv(self, max_bytes: int, /) -> bytes: ...
+
+    def send(self, data: memoryview, /) -> int: ...
+
+    def accept(self) -> tuple[RawSocket, Any]: ...
+
+    def recvfrom(self, max_bytes: int, /) -> tuple[bytes, Any]: ...
+
+    def sendto(self, data: bytes, to: Any, /) -> int: ...
+
+    def close(self) -> None: ...
+
 
 _IN_PROGRESS = {errno.EINPROGRESS, errno.EALREADY, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)}
 _KEEPALIVE = (("TCP_KEEPIDLE", 300), ("TCP_KEEPALIVE", 300), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 6))
@@ -54,8 +94,16 @@ class Waiter(Protocol):
         """Wait until one of the descriptors can be read (written) and return those that can; none at the deadline."""
         ...
 
-    def closing(self, sock: socket.socket) -> None:
+    def closing(self, sock: RawSocket) -> None:
         """Wake whoever waits for this socket, which is about to be closed."""
+        ...
+
+    def begin_connect(self, address: SocketAddress) -> tuple[RawSocket, bool]:
+        """Begin to connect; return the socket and whether it is connected already. Raises ``OSError``."""
+        ...
+
+    def finish_connect(self, sock: RawSocket) -> None:
+        """Check that an attempt which has ended succeeded; raises ``OSError``."""
         ...
 
 
@@ -69,7 +117,7 @@ def from_sockaddr(family: int, sockaddr: Any) -> SocketAddress:
     return SocketAddress(family, os.fsdecode(sockaddr), 0)
 
 
-def tune(sock: socket.socket, family: int) -> None:
+def tune(sock: RawSocket, family: int) -> None:
     """Send small messages at once, and notice a peer that has vanished."""
     if family not in (socket.AF_INET, socket.AF_INET6):
         return
@@ -86,7 +134,7 @@ class _Owned:
 
     __slots__ = ("__weakref__", "_pid", "_reading", "_sock", "_waiter", "_waiting", "_writing", "closed")
 
-    def __init__(self, sock: socket.socket, waiter: Waiter) -> None:
+    def __init__(self, sock: RawSocket, waiter: Waiter) -> None:
         self._sock = sock
         self._waiter = waiter
         self._pid = os.getpid()
@@ -142,7 +190,7 @@ class SocketStream(_Owned):
 
     __slots__ = ("local", "peer")
 
-    def __init__(self, sock: socket.socket, peer: SocketAddress, waiter: Waiter) -> None:
+    def __init__(self, sock: RawSocket, peer: SocketAddress, waiter: Waiter) -> None:
         super().__init__(sock, waiter)
         self.peer = peer
         self.local = from_sockaddr(sock.family, sock.getsockname())
@@ -236,7 +284,7 @@ class SocketListener(_Owned):
 
     __slots__ = ("address",)
 
-    def __init__(self, sock: socket.socket, waiter: Waiter) -> None:
+    def __init__(self, sock: RawSocket, waiter: Waiter) -> None:
         super().__init__(sock, waiter)
         self.address = from_sockaddr(sock.family, sock.getsockname())
 
@@ -282,7 +330,7 @@ class SocketDatagrams(_Owned):
 
     __slots__ = ("address",)
 
-    def __init__(self, sock: socket.socket, waiter: Waiter) -> None:
+    def __init__(self, sock: RawSocket, waiter: Waiter) -> None:
         super().__init__(sock, waiter)
         self.address = from_sockaddr(sock.family, sock.getsockname())
 
@@ -364,7 +412,7 @@ def open_datagrams(address: SocketAddress) -> socket.socket:
     return sock
 
 
-def _start(address: SocketAddress) -> tuple[socket.socket, bool]:
+def begin_connect(address: SocketAddress) -> tuple[socket.socket, bool]:
     """Begin to connect; returns the socket and whether it is connected already. Raises ``OSError``."""
     sock = socket.socket(address.family, socket.SOCK_STREAM)
     try:
@@ -379,7 +427,7 @@ def _start(address: SocketAddress) -> tuple[socket.socket, bool]:
     return sock, code == 0
 
 
-def _finish(sock: socket.socket) -> None:
+def finish_connect(sock: socket.socket) -> None:
     """Check that an attempt which ended has succeeded; raises ``OSError``."""
     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code:
@@ -397,10 +445,10 @@ async def race(waiter: Waiter, addresses: Sequence[SocketAddress], deadline: flo
     if not addresses:
         raise ConnectError("there is no address to connect to", phase=Phase.CONNECT)
     waiting = deque(addresses)
-    pending: dict[socket.socket, SocketAddress] = {}
+    pending: dict[RawSocket, SocketAddress] = {}
     failures: list[ConnectError] = []
     next_start = -math.inf
-    winner: socket.socket | None = None
+    winner: RawSocket | None = None
     waited = False
     try:
         while winner is None:
@@ -411,7 +459,7 @@ async def race(waiter: Waiter, addresses: Sequence[SocketAddress], deadline: flo
                 address = waiting.popleft()
                 next_start = now + stagger
                 try:
-                    sock, done = _start(address)
+                    sock, done = waiter.begin_connect(address)
                 except OSError as error:
                     failures.append(_caused(connect_error(error, address), error))
                     next_start = now
@@ -425,7 +473,7 @@ async def race(waiter: Waiter, addresses: Sequence[SocketAddress], deadline: flo
                 raise race_error(failures)
             for sock in ended:
                 try:
-                    _finish(sock)
+                    waiter.finish_connect(sock)
                 except OSError as error:
                     failures.append(_caused(connect_error(error, pending.pop(sock)), error))
                     sock.close()
