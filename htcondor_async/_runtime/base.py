@@ -24,12 +24,17 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
 
-from htcondor_async._environment import CommandResult
+from htcondor_async._environment import CommandResult, UserRecord
 from htcondor_async.errors import DaemonTimeoutError, HTCondorValueError, Phase
+
+if TYPE_CHECKING:
+    import ssl
+
+    from htcondor_async._security.effects import TlsSettings
 
 __all__ = [
     "DEFAULT_STAGGER",
@@ -211,6 +216,7 @@ class FileInfo:
     gid: int
     device: int
     inode: int
+    links: int = 1
 
 
 class File(Protocol):
@@ -307,6 +313,26 @@ class Runtime(Protocol):
 
     def once(self, key: Hashable) -> OnceCell:
         """Return the single-flight cell of ``key``, one per event loop (per process for the blocking runtime)."""
+        ...
+
+    def user(self) -> UserRecord:
+        """Return the user this process runs as."""
+        ...
+
+    def user_name_of(self, uid: int) -> str | None:
+        """Return the name of a user number, or None."""
+        ...
+
+    def hostname(self) -> str:
+        """Return the name of this machine."""
+        ...
+
+    def environ(self) -> Mapping[str, str]:
+        """Return the environment of this process."""
+        ...
+
+    async def tls_context(self, settings: TlsSettings) -> ssl.SSLContext:
+        """Build a TLS context out of files; raises :class:`ConfigError` where they cannot be used."""
         ...
 
     async def read_file(self, path: str, max_bytes: int) -> bytes:

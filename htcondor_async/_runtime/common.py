@@ -7,14 +7,19 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from htcondor_async._environment import CommandResult
-from htcondor_async._runtime import files, process, sockets
+from htcondor_async._environment import CommandResult, UserRecord
+from htcondor_async._runtime import files, host, process, sockets
 from htcondor_async._runtime.base import DEFAULT_STAGGER, FileInfo, Readable, SocketAddress, numeric_address, timed_out
 from htcondor_async._runtime.once import OnceTable
 from htcondor_async._runtime.resolver import resolve
 from htcondor_async.errors import HTCondorIOError, HTCondorValueError
+
+if TYPE_CHECKING:
+    import ssl
+
+    from htcondor_async._security.effects import TlsSettings
 
 __all__ = ["SocketRuntime"]
 
@@ -134,6 +139,28 @@ class SocketRuntime:
         return _Cell(self, key)
 
     # -- files -------------------------------------------------------------------------------------------------------
+
+    # -- this machine ------------------------------------------------------------------------------------------------
+
+    def user(self) -> UserRecord:
+        """Return the user this process runs as."""
+        return host.user()
+
+    def user_name_of(self, uid: int) -> str | None:
+        """Return the name of a user number, or None."""
+        return host.user_name_of(uid)
+
+    def hostname(self) -> str:
+        """Return the name of this machine."""
+        return host.hostname()
+
+    def environ(self) -> Mapping[str, str]:
+        """Return the environment of this process."""
+        return host.environ()
+
+    async def tls_context(self, settings: TlsSettings) -> ssl.SSLContext:
+        """Build a TLS context; it reads files."""
+        return await self.call(functools.partial(host.tls_context, settings))
 
     async def read_file(self, path: str, max_bytes: int) -> bytes:
         """Return the content of a file of at most ``max_bytes``."""

@@ -162,4 +162,5 @@ def file_info(path: str, follow: bool) -> FileInfo | None:
         gid=found.st_gid,
         device=found.st_dev,
         inode=found.st_ino,
+        links=found.st_nlink,
     )
