@@ -204,10 +204,7 @@ class Datagrams(Readable, Protocol):
 class FileInfo:
     """What is known of a file: two that are equal mean that it has not changed.
 
-    ``size`` in bytes, ``mode`` the permission bits, ``mtime_ns`` the time of modification in nanoseconds since 1970.
-    """
-
-    is_directory: bool
+    ``size`` in bytes, ``mode`` the permission bits, ``mtime_ns`` the time of modification in nanoxectory: bool
     is_link: bool
     size: int
     mode: int
@@ -355,7 +352,11 @@ class Runtime(Protocol):
         ...
 
     async def make_directory(self, path: str, mode: int = 0o700, *, parents: bool = False) -> None:
-        """Make a directory with exactly the permissions ``mode``; with ``parents`` also those above, if missing."""
+        """Make a directory with exactly the permissions ``mode``; one that exists is an error.
+
+        With ``parents`` those above are made too, if missing, and one that exists is fine. A cancelled call leaves no
+        directory behind.
+        """
         ...
 
     async def remove_directory(self, path: str) -> None:

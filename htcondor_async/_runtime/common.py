@@ -177,7 +177,8 @@ class SocketRuntime:
 
     async def make_directory(self, path: str, mode: int = 0o700, *, parents: bool = False) -> None:
         """Make a directory with exactly the permissions ``mode``."""
-        await self.call(functools.partial(files.make_directory, path, mode, parents))
+        making = functools.partial(files.make_directory, path, mode, parents)
+        await self.call(making, discard=None if parents else lambda _made: files.remove_directory(path))
 
     async def remove_directory(self, path: str) -> None:
         """Remove an empty directory, even in a task that is being cancelled."""

@@ -77,7 +77,7 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         if settings.certificate_file:
-            context.load_cert_chain(settings.certificate_file, settings.key_file)
+            context.load_cert_chain(settings.certificate_file, settings.key_file, password=_no_pass_phrase)
         if settings.ca_file or settings.ca_directory:
             context.load_verify_locations(settings.ca_file, settings.ca_directory)
         if settings.default_authorities:
@@ -86,8 +86,16 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
         raise ConfigError(
             f"the TLS files cannot be used ({settings.certificate_file or ''} {settings.ca_file or ''}): {error}"
         ) from error
-    if not settings.request_certificate:
-        context.verify_mode = ssl.CERT_NONE
+    if settings.verify and settings.request_certificate:
+        context.verify_mode = ssl.CERT_REQUIRED
+    elif settings.server and settings.request_certificate:
+        context.verify_mode = ssl.CERT_OPTIONAL
     else:
-        context.verify_mode = ssl.CERT_REQUIRED if settings.verify else ssl.CERT_OPTIONAL
+        # for a client "optional" means "required": every server has a certificate
+        context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _no_pass_phrase() -> str:
+    # without this, OpenSSL asks at the terminal
+    raise ConfigError("the private key of the TLS certificate needs a pass phrase", hint="use a key without one")
