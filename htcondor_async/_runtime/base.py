@@ -204,7 +204,11 @@ class Datagrams(Readable, Protocol):
 class FileInfo:
     """What is known of a file: two that are equal mean that it has not changed.
 
-    ``size`` in bytes, ``mode`` the permission bits, ``mtime_ns`` the time of modification in nanoxectory: bool
+    ``size`` in bytes, ``mode`` the permission bits, ``mtime_ns`` the time of modification in nanoseconds since 1970,
+    ``links`` the number of hard links.
+    """
+
+    is_directory: bool
     is_link: bool
     size: int
     mode: int
