@@ -1,5 +1,49 @@
-"""Asyncio-native client for HTCondor, in pure Python."""
+"""Asyncio-native client for HTCondor, in pure Python.
 
+The public names are loaded when they are first used: importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from htcondor_async import errors as errors
 from htcondor_async._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from htcondor_async.classad import ClassAd, ExprTree
+    from htcondor_async.client import Client, Timeouts, default_client, use_client
+    from htcondor_async.collector import Collector
+    from htcondor_async.config import Config
+    from htcondor_async.enums import AdTypes, DaemonTypes, JobAction, JobStatus, QueryOpts, TransactionFlags
+    from htcondor_async.errors import *  # noqa: F403 - the whole tree of errors is public
+    from htcondor_async.schedd import EditResult, Schedd, Transaction
+    from htcondor_async.streams import AdStream
+
+_HOMES = {
+    "classad": ("ClassAd", "ExprTree"),
+    "client": ("Client", "Timeouts", "default_client", "use_client"),
+    "collector": ("Collector",),
+    "config": ("Config",),
+    "enums": ("AdTypes", "DaemonTypes", "JobAction", "JobStatus", "QueryOpts", "TransactionFlags"),
+    "errors": tuple(errors.__all__),
+    "schedd": ("EditResult", "Schedd", "Transaction"),
+    "streams": ("AdStream",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - all of them are strings
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

@@ -178,6 +178,24 @@ class CedarConnection:
             for start in range(0, size, frame_size)
         )
 
+    def send_part(self, payload: bytes, *, end: bool) -> bytes:
+        """Return the frames of a part of one message, which may have any length in all.
+
+        Parameters
+        ----------
+        payload
+            The part in plaintext, not empty.
+        end
+            Whether it is the last of its message.
+        """
+        if not payload:
+            raise HTCondorInternalError("CEDAR has no empty frames")
+        size = len(payload)
+        return b"".join(
+            self._frame(payload[start : start + _MAX_PLAINTEXT], end and start + _MAX_PLAINTEXT >= size)
+            for start in range(0, size, _MAX_PLAINTEXT)
+        )
+
     def _frame(self, plaintext: bytes, end: bool) -> bytes:
         if self._sealer is not None:
             return self._sealer.seal(plaintext, end)

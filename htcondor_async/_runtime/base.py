@@ -158,6 +158,10 @@ class Stream(Readable, Protocol):
         """Hand all of ``data`` to the system. An error, a deadline or a cancellation closes the stream."""
         ...
 
+    def finish(self) -> None:
+        """Tell the peer that nothing more will be sent; what was sent still arrives, and receiving goes on."""
+        ...
+
     def abort(self) -> None:
         """Close the descriptor; never waits, may be called again, wakes a task that is waiting for this stream."""
         ...

@@ -63,6 +63,8 @@ class RawSocket(Protocol):
 
     def accept(self) -> tuple[RawSocket, Any]: ...
 
+    def shutdown(self, how: int, /) -> None: ...
+
     def recvfrom(self, max_bytes: int, /) -> tuple[bytes, Any]: ...
 
     def sendto(self, data: bytes, to: Any, /) -> int: ...
@@ -273,6 +275,15 @@ class SocketStream(_Owned):
     def _failure(self, error: OSError) -> HTCondorIOError:
         # EBADF: another thread has closed the stream between the check and the call.
         return closed_here(self.peer) if error.errno == errno.EBADF else stream_error(error, self.peer)
+
+    def finish(self) -> None:
+        """Tell the peer that nothing more will be sent."""
+        if not self.closed:
+            try:
+                self._sock.shutdown(socket.SHUT_WR)
+            except OSError as error:  # the peer is gone already: there is nobody to tell
+                if error.errno not in (errno.ENOTCONN, errno.EPIPE, errno.ECONNRESET):
+                    raise self._failure(error) from error
 
     def abort(self) -> None:
         """Close the descriptor; never waits, may be called again."""

@@ -1,0 +1,106 @@
+"""Claim: streaming a schedd's queue with htcondor_async is faster than with the C++ bindings, in bounded memory.
+
+    python benchmarks/query.py [--jobs 20000] [--rounds 5] [--address "<127.0.0.1:9618?sock=...>" --token-directory DIR]
+
+Each measurement runs in a process of its own, in alternating order, against one real 25.14.1 schedd: the same
+constraint, projection and encrypted session on all sides. Without ``--address`` a pool is made, filled with held jobs
+and stopped again. Prints medians and ratios, and writes benchmarks/results/query.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+SCENARIOS = ("full", "all", "projected", "eight", "first", "memory")
+SIDES = {
+    "full": ("async", "blocking", "bare", "v1", "v2"),
+    "all": ("async", "v1", "v2"),
+    "projected": ("async", "v1", "v2"),
+    "eight": ("async", "v1", "v2"),
+    "first": ("async", "v1", "v2"),
+    "memory": ("async", "v1", "v2"),
+}
+
+
+def run_once(side: str, scenario: str, options: argparse.Namespace, pythons: dict[str, str]) -> dict[str, float]:
+    child = {"async": "_query_ours.py", "blocking": "_query_ours.py", "bare": "_query_ours.py"}.get(
+        side, "_query_bindings.py"
+    )
+    environ = dict(os.environ, PYTHONPATH=str(HERE.parent), CONDOR_CONFIG=options.client_config)
+    command = [pythons[side], str(HERE / child), side, scenario, options.address, options.token_directory]
+    ended = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=900, check=False)
+    if ended.returncode != 0:
+        raise SystemExit(f"{side} {scenario} failed:\n{ended.stderr[-3000:]}")
+    result: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+    return result
+
+
+def measure(options: argparse.Namespace, pythons: dict[str, str]) -> dict[str, dict[str, dict[str, float]]]:
+    results: dict[str, dict[str, dict[str, float]]] = {}
+    for scenario in options.scenarios:
+        sides = [side for side in SIDES[scenario] if side in pythons]
+        samples: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
+        for _ in range(options.rounds):
+            for side in sides:
+                samples[side].append(run_once(side, scenario, options, pythons))
+        results[scenario] = {
+            side: {name: statistics.median(sample[name] for sample in found) for name in found[0]}
+            for side, found in samples.items()
+        }
+        report(scenario, results[scenario])
+    return results
+
+
+def report(scenario: str, sides: dict[str, dict[str, float]]) -> None:
+    print(f"\n{scenario}")
+    reference = sides.get("v1") or next(iter(sides.values()))
+    for side, figures in sides.items():
+        ratio = reference["wall"] / figures["wall"] if figures["wall"] else float("nan")
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        print(f"  {side:9s} {ratio:6.2f} x v1's speed   {shown}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--address", help="a schedd that is there already")
+    parser.add_argument("--token-directory", default="")
+    parser.add_argument("--client-config", default="")
+    parser.add_argument("--scenarios", nargs="*", default=list(SCENARIOS), choices=SCENARIOS)
+    options = parser.parse_args()
+    from harness.bench_pool import pool_with_jobs
+    from harness.bindings import bindings_python
+
+    pythons = {"async": sys.executable, "blocking": sys.executable, "bare": sys.executable}
+    for side, version in (("v1", "24.0.24"), ("v2", "25.14.1")):
+        python = bindings_python(version)
+        if python is None:
+            print(f"{side}: no bindings {version} on this machine, left out")
+        else:
+            pythons[side] = str(python)
+    if options.address:
+        results = measure(options, pythons)
+    else:
+        with pool_with_jobs(options.jobs) as made:
+            options.address = made.schedd_address
+            options.token_directory = made.token_directory
+            options.client_config = made.client_config
+            results = measure(options, pythons)
+    target = HERE / "results"
+    target.mkdir(exist_ok=True)
+    (target / "query.json").write_text(json.dumps({"jobs": options.jobs, "results": results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

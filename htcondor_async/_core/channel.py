@@ -1,0 +1,56 @@
+"""A client's connection to a daemon, on which one command is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from htcondor_async._core.context import Context, Target
+from htcondor_async._core.wire import Wire
+from htcondor_async._runtime.base import Stream
+from htcondor_async._security.sessions import Session
+from htcondor_async.errors import DaemonTimeoutError, HTCondorException, Phase
+
+__all__ = ["Channel", "failing_at"]
+
+
+@contextmanager
+def failing_at(
+    context: Context, target: Target, command: str, started: float, phase: Phase, deadline: float
+) -> Iterator[None]:
+    """Complete the errors raised inside with what is known here: daemon, address, command, phase, elapsed time."""
+    try:
+        yield
+    except HTCondorException as error:
+        if isinstance(error, DaemonTimeoutError):
+            error.add_context(hint="give the call a longer timeout if the daemon is busy rather than gone")
+        error.add_context(
+            daemon=target.daemon,
+            address=str(target.address),
+            command=command,
+            phase=phase,
+            elapsed=context.runtime.clock() - started,
+        )
+        raise
+
+
+class Channel(Wire):
+    """A connection to one daemon for one command; its errors say which."""
+
+    def __init__(self, context: Context, stream: Stream, target: Target, command: str, started: float) -> None:
+        super().__init__(context.runtime, context.limits, stream)
+        self.context = context
+        self.target = target
+        self.command = command
+        self.started = started
+        self.session: Session | None = None
+
+    @contextmanager
+    def phase(self, phase: Phase, deadline: float) -> Iterator[None]:
+        """Close the connection on whatever is raised inside, and complete errors with what is known here."""
+        try:
+            with failing_at(self.context, self.target, self.command, self.started, phase, deadline):
+                yield
+        except BaseException:
+            self.abort()
+            raise

@@ -1,0 +1,266 @@
+"""The connection of a transaction on a schedd's job queue.
+
+Theory of operation. While the connection is in use the schedd serves nobody else, and hangs up after 20 s in which
+nothing comes. So the socket opens at the first operation, requests go out in large pieces, and their replies are read
+behind them: at most :data:`WINDOW` replies are outstanding, few enough that neither side can block on a full socket.
+Each outstanding reply knows what was asked, so that a refusal names the attribute and the job.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn, TypeVar
+
+import attrs
+
+from htcondor_async._cedar.commands import Command
+from htcondor_async._cedar.values import Reader, Writer
+from htcondor_async._core.channel import Channel
+from htcondor_async._core.command import open_command
+from htcondor_async._core.context import Context, Target
+from htcondor_async._dialogues import queue as dialogue
+from htcondor_async._dialogues.queue import IDLE_LIMIT, QueueError, Reply
+from htcondor_async.errors import (
+    ConcurrencyError,
+    ConnectionClosedError,
+    HTCondorException,
+    HTCondorIOError,
+    OutcomeUnknownError,
+    Phase,
+    ProtocolError,
+    TransactionIdleError,
+)
+
+__all__ = ["WINDOW", "QueueConnection", "busy_schedds"]
+
+T = TypeVar("T")
+
+WINDOW = 256
+_FLUSH_SIZE = 128 * 1024  # bytes of requests that are collected before they are sent
+
+busy_schedds: contextvars.ContextVar[frozenset[tuple[int, str]]] = contextvars.ContextVar(
+    "htcondor_async_busy_schedds", default=frozenset()
+)
+"""The schedds on which the current task has a transaction open: (session table, address)."""
+
+
+@attrs.frozen
+class _Pending:
+    """A reply that is due: what was asked, in words, and the value it must have, if that is known."""
+
+    what: str
+    expected: int | None
+
+
+class QueueConnection:
+    """One transaction's connection; not shared between tasks."""
+
+    def __init__(self, context: Context, target: Target, *, write: bool = True) -> None:
+        self._context = context
+        self._target = target
+        self._command = Command.QMGMT_WRITE_CMD if write else Command.QMGMT_READ_CMD
+        self._channel: Channel | None = None
+        self._out = bytearray()
+        self._pending: deque[_Pending] = deque()
+        self._last = 0.0
+        self._in_use = False
+        self.closed = False
+
+    @property
+    def target(self) -> Target:
+        """The schedd."""
+        return self._target
+
+    @property
+    def opened(self) -> bool:
+        """Whether an operation has been sent."""
+        return self._channel is not None
+
+    def abort(self) -> None:
+        """Close the socket: the schedd drops what was not committed."""
+        self.closed = True
+        self._pending.clear()
+        self._out.clear()
+        if self._channel is not None:
+            self._channel.abort()
+            key = (id(self._context.sessions), str(self._target.address))
+            busy_schedds.set(busy_schedds.get() - {key})
+
+    # -- operations
+
+    async def call(self, request: Callable[[Writer], bytes], read: Callable[[Reader], T], deadline: float) -> T:
+        """Send a request behind all that are on their way, and return what its reply says."""
+        with self._use():
+            channel = await self._open(deadline)
+            self._append(channel, request(channel.writer()))
+            await self._settle(channel, deadline)
+            message = await self._receive(channel, deadline)
+            with channel.phase(Phase.RECEIVE, deadline):
+                return read(channel.reader(message))
+
+    async def ask(self, request: Callable[[Writer], bytes], what: str, deadline: float) -> int:
+        """Send a request with a plain reply, and return its value; a refusal raises ``QueueError``."""
+        reply = await self.call(request, dialogue.read_reply, deadline)
+        if reply.rval < 0:
+            self._refused(what, reply)
+        return reply.rval
+
+    async def post(
+        self,
+        request: Callable[[Writer], bytes],
+        deadline: float,
+        *,
+        what: str | None = None,
+        expected: int | None = None,
+    ) -> None:
+        """Send a request without waiting: ``what`` names it if it is answered, None if it is not (``NO_ACK``).
+
+        A refusal raises ``QueueError`` from a later operation, :meth:`settle` at the latest.
+        """
+        with self._use():
+            channel = await self._open(deadline)
+            self._append(channel, request(channel.writer()))
+            if what is not None:
+                self._pending.append(_Pending(what, expected))
+            if len(self._pending) >= WINDOW:
+                await self._settle(channel, deadline, leave=WINDOW // 2)
+            elif len(self._out) >= _FLUSH_SIZE:
+                await self._flush(channel, deadline)
+
+    async def settle(self, deadline: float) -> None:
+        """Send what is still here and wait for all replies."""
+        with self._use():
+            if self._channel is not None:
+                await self._settle(self._channel, deadline)
+
+    async def commit(self, flags: int, deadline: float) -> tuple[str, ...]:
+        """Commit; return the daemon's warnings.
+
+        Raises
+        ------
+        QueueError
+            The schedd refused; nothing of the transaction has taken effect.
+        OutcomeUnknownError
+            The connection broke after the commit was sent, before its answer came.
+        """
+        await self.settle(deadline)
+        try:
+            answer = await self.call(lambda writer: dialogue.commit(writer, flags), dialogue.read_commit, deadline)
+        except TransactionIdleError:
+            raise
+        except HTCondorException as error:
+            if self._channel is None or error.phase is not Phase.RECEIVE:
+                raise
+            unknown = OutcomeUnknownError(
+                "the commit was sent but its answer did not come: the changes may or may not have taken effect",
+                hint="query the queue before trying again",
+                daemon=self._target.daemon,
+                address=str(self._target.address),
+                command=self._command.name,
+                phase=Phase.RECEIVE,
+            )
+            raise unknown from error
+        if answer.reply.rval < 0:
+            self.abort()
+            self._refused("the schedd refused the commit, nothing was changed", answer.reply)
+        return answer.warnings
+
+    async def close(self, deadline: float) -> None:
+        """Say good-bye after a commit; the schedd is free for others at once."""
+        if self._channel is not None and not self.closed:
+            channel = self._channel
+            try:
+                await channel.send(channel.writer().int(dialogue.Op.CloseSocket).getvalue(), deadline)
+            finally:
+                self.abort()
+        self.closed = True
+
+    # -- the wire
+
+    @contextmanager
+    def _use(self) -> Iterator[None]:
+        if self.closed:
+            raise ConcurrencyError("this transaction is over")
+        if self._in_use:
+            raise ConcurrencyError("this transaction is in use by another task")
+        self._in_use = True
+        try:
+            yield
+        except QueueError:
+            raise
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._in_use = False
+
+    async def _open(self, deadline: float) -> Channel:
+        if self._channel is None:
+            channel = await open_command(self._context, self._target, self._command, deadline)
+            self._channel = channel
+            self._last = channel.runtime.clock()
+            key = (id(self._context.sessions), str(self._target.address))
+            busy_schedds.set(busy_schedds.get() | {key})
+        return self._channel
+
+    def _append(self, channel: Channel, payload: bytes) -> None:
+        self._out += channel.cedar.send_message(payload)
+
+    async def _flush(self, channel: Channel, deadline: float) -> None:
+        if self._out:
+            data, self._out = bytes(self._out), bytearray()
+            try:
+                with channel.phase(Phase.SEND, deadline):
+                    await channel.stream.send(data, deadline)
+            except HTCondorIOError as error:
+                self._lost(channel, error)
+            self._last = channel.runtime.clock()
+
+    async def _settle(self, channel: Channel, deadline: float, *, leave: int = 0) -> None:
+        await self._flush(channel, deadline)
+        refused: tuple[_Pending, Reply] | None = None
+        while len(self._pending) > leave:
+            message = await self._receive(channel, deadline)
+            pending = self._pending.popleft()
+            with channel.phase(Phase.RECEIVE, deadline):
+                reply = dialogue.read_reply(channel.reader(message))
+                if reply.rval >= 0 and pending.expected is not None and reply.rval != pending.expected:
+                    raise ProtocolError(f"{pending.what}: {pending.expected} was due as the answer, not {reply.rval}")
+            if reply.rval < 0 and refused is None:
+                refused = (pending, reply)
+                leave = 0
+        if refused is not None:
+            self._refused(refused[0].what, refused[1])
+
+    async def _receive(self, channel: Channel, deadline: float) -> bytes:
+        try:
+            return await channel.receive(deadline)
+        except ConnectionClosedError as error:
+            self._lost(channel, error)
+
+    def _lost(self, channel: Channel, error: HTCondorIOError) -> NoReturn:
+        idle = channel.runtime.clock() - self._last
+        if idle >= IDLE_LIMIT - 1:
+            raise TransactionIdleError(
+                f"the schedd ended the transaction because nothing came for {idle:.0f} s; nothing was changed",
+                daemon=self._target.daemon,
+                address=str(self._target.address),
+                command=self._command.name,
+                phase=error.phase,
+                hint=f"prepare everything first: a schedd waits {IDLE_LIMIT:.0f} s and serves nobody else meanwhile",
+            ) from error
+        raise error
+
+    def _refused(self, what: str, reply: Reply) -> NoReturn:
+        raise QueueError(
+            what,
+            code=reply.rval,
+            number=abs(reply.errno),
+            error_stack=[reply.reason] if reply.reason else [],
+            daemon=self._target.daemon,
+            address=str(self._target.address),
+            command=self._command.name,
+        )

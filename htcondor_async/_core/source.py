@@ -1,0 +1,96 @@
+"""Streams of ads at the level of connections: batches out of one channel, and nothing read ahead of the reader."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from htcondor_async._core.channel import Channel
+from htcondor_async.classad import ClassAd
+from htcondor_async.errors import ConnectionClosedError, Phase
+
+__all__ = ["AdSource", "Answer"]
+
+
+class Answer(Protocol):
+    """Turns the frames of one answer into ads, and knows when it is complete. Without I/O."""
+
+    done: bool
+    summary: ClassAd | None
+
+    def take(self, frames: list[tuple[bytes, bool]]) -> list[ClassAd]:
+        """Return the ads that ``frames`` complete; raises ``DaemonError`` or ``ProtocolError``."""
+        ...
+
+
+class AdSource:
+    """Reads one answer from a channel and closes the channel at its end, or at the first error."""
+
+    def __init__(self, channel: Channel, answer: Answer, deadline: float, idle: float) -> None:
+        self._channel = channel
+        self._answer = answer
+        self._deadline = deadline
+        self._idle = idle
+        self._held: list[ClassAd] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is complete and taken."""
+        return self._answer.done and not self._held
+
+    @property
+    def summary(self) -> ClassAd | None:
+        """The daemon's final ad, once the answer is complete, where the protocol has one."""
+        return self._answer.summary
+
+    @property
+    def channel(self) -> Channel:
+        """The connection behind the answer."""
+        return self._channel
+
+    def abort(self) -> None:
+        """Close the socket at once."""
+        self._channel.abort()
+
+    async def first(self, deadline: float) -> None:
+        """Wait for the first ads and keep them for :meth:`batch`; from then on ``deadline`` holds."""
+        self._held = await self.batch()
+        self._deadline = deadline
+
+    async def batch(self) -> list[ClassAd]:
+        """Wait for the next ads; the empty list means that the answer is complete."""
+        if self._held:
+            ads, self._held = self._held, []
+            return ads
+        runtime = self._channel.runtime
+        await runtime.checkpoint()  # one a batch: a peer that always has data must not keep the loop to itself
+        while not self._answer.done:
+            ads = self._take()
+            if ads or self._answer.done:
+                return ads
+            limit = self._deadline
+            if not math.isinf(self._idle):
+                limit = min(limit, runtime.clock() + self._idle)
+            await self._channel.fill(limit)
+        return []
+
+    def batch_now(self) -> list[ClassAd]:
+        """Return the ads that have arrived already; does not wait."""
+        ads, self._held = self._held, []
+        while not ads and not self._answer.done:
+            ads = self._take()
+            if not ads and not self._answer.done and not self._channel.fill_now():
+                break
+        return ads
+
+    def _take(self) -> list[ClassAd]:
+        with self._channel.phase(Phase.RECEIVE, self._deadline):
+            try:
+                frames = self._channel.cedar.drain()
+            except ConnectionClosedError as error:
+                error.add_context(hint="see the daemon's log; a request that it does not accept ends so too")
+                raise
+            ads = self._answer.take(frames)
+        if self._answer.done:
+            self._channel.abort()
+        return ads

@@ -1,0 +1,117 @@
+"""User-given constraints and projections as they go over the wire: in old ClassAd syntax, and known to parse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from htcondor_async.classad import ClassAd, ClassAdException, ExprTree
+from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
+
+__all__ = ["Constraint", "attribute_name", "constraint_text", "projection_names", "string_literal", "value_text"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+Constraint: TypeAlias = "str | ExprTree | bool | None"
+
+
+def string_literal(text: str) -> str:
+    """Return ``text`` as a string of old ClassAd syntax, whose only escape is that of the quote.
+
+    Raises
+    ------
+    HTCondorValueError
+        The syntax cannot express the text: it holds NUL or ends in a backslash.
+    """
+    if "\0" in text or text.endswith("\\"):
+        raise HTCondorValueError(f"{text!r} cannot be sent as a ClassAd string: NUL, or a backslash at its end")
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def constraint_text(constraint: Constraint, *, default: str = "true") -> str:
+    """Return a constraint in old syntax; None and the empty string mean ``default``.
+
+    Raises
+    ------
+    HTCondorValueError
+        The constraint does not parse. Daemons close the connection on such a one without saying why,
+        so it is found here.
+    """
+    if constraint is None:
+        return default
+    if isinstance(constraint, bool):
+        return "true" if constraint else "false"
+    if isinstance(constraint, str):
+        if not constraint.strip():
+            return default
+        try:
+            constraint = ExprTree(constraint)
+        except ClassAdException as error:
+            raise HTCondorValueError(
+                f"the constraint {_shortened(constraint)} does not parse: {error.args[0] if error.args else error}",
+                hint="quote strings with double quotes, as in Owner == \"alice\"",
+            ) from error
+    if not isinstance(constraint, ExprTree):
+        raise HTCondorTypeError(f"a constraint is a string, an ExprTree or a bool, not {type(constraint).__name__}")
+    return constraint.old()
+
+
+def projection_names(projection: Iterable[str] | None) -> list[str]:
+    """Return the names of a projection; one name given as a plain string counts as a list of one.
+
+    Raises
+    ------
+    HTCondorTypeError
+        An item is not a string.
+    HTCondorValueError
+        An item is not an attribute name: separators in it would change the meaning of the others.
+    """
+    if projection is None:
+        return []
+    names = [projection] if isinstance(projection, str) else list(projection)
+    for name in names:
+        if not isinstance(name, str):
+            raise HTCondorTypeError(f"a projection holds attribute names, not {type(name).__name__}")
+        if not name or any(c in " ,\t\r\n\0\"" for c in name):
+            raise HTCondorValueError(f"{name!r} in the projection is not an attribute name")
+    return names
+
+
+def attribute_name(name: str) -> str:
+    """Return ``name`` if it is an attribute name; the job-queue protocol takes no others."""
+    if not isinstance(name, str):
+        raise HTCondorTypeError(f"an attribute name is text, not {type(name).__name__}")
+    if not _NAME.match(name):
+        raise HTCondorValueError(f"{name!r} is not an attribute name")
+    return name
+
+
+def value_text(value: object) -> str:
+    """Return the value of an attribute as an expression in old syntax; text is an expression already.
+
+    Raises
+    ------
+    HTCondorValueError
+        The text does not parse. A schedd would store ``undefined`` without a word.
+    """
+    if isinstance(value, str):
+        try:
+            value = ExprTree(value)
+        except ClassAdException as error:
+            raise HTCondorValueError(
+                f"the value {_shortened(value)} is not an expression: {error.args[0] if error.args else error}",
+                hint="a string needs quotes of its own, as in '\"text\"'",
+            ) from error
+    if isinstance(value, ExprTree):
+        return value.old()
+    try:
+        line = ClassAd({"x": value}).wire_items()[0]
+    except (ClassAdException, TypeError) as error:
+        raise HTCondorTypeError(f"a {type(value).__name__} cannot be an attribute's value") from error
+    return line.partition(b"=")[2].strip().decode("utf-8", "surrogateescape")
+
+
+def _shortened(text: str) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= 200 else shown[:190] + "...'"

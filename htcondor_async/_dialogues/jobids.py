@@ -1,0 +1,61 @@
+"""Which jobs: ids and constraints, as the v1 API takes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import attrs
+
+from htcondor_async._dialogues.expressions import constraint_text
+from htcondor_async.classad import ExprTree
+from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
+
+__all__ = ["JobSpec", "JobSelection", "job_id", "select_jobs"]
+
+JobSpec: TypeAlias = "str | ExprTree | bool | Iterable[str | tuple[int, int]] | tuple[int, int] | None"
+
+_ID = re.compile(r"\s*(\d+)(?:\.(-?\d+))?\s*$")
+_MAX_ID = (1 << 31) - 1
+
+
+@attrs.frozen
+class JobSelection:
+    """Either ids (``"cluster.proc"`` or ``"cluster"``) or a constraint in old syntax."""
+
+    ids: tuple[str, ...] | None = None
+    constraint: str | None = None
+
+
+def job_id(item: object) -> str:
+    """Return a job id as text: ``"5.0"``, or ``"5"`` for a cluster.
+
+    Raises
+    ------
+    HTCondorValueError
+        It is not a job id.
+    """
+    if isinstance(item, tuple) and len(item) == 2 and all(type(part) is int for part in item):
+        item = f"{item[0]}.{item[1]}"
+    elif type(item) is int:
+        item = str(item)
+    if not isinstance(item, str):
+        raise HTCondorTypeError(f"a job id is text like '5.0', not {type(item).__name__}")
+    found = _ID.match(item)
+    if not found or int(found[1]) > _MAX_ID or int(found[1]) < 1 or int(found[2] or 0) > _MAX_ID:
+        raise HTCondorValueError(f"{item!r} is not a job id", hint="write CLUSTER.PROC, as 5.0")
+    return found[1] if found[2] is None else f"{found[1]}.{int(found[2])}"
+
+
+def select_jobs(spec: JobSpec) -> JobSelection:
+    """Tell ids from constraints: a text that is a plain job id is one, any other text is an expression."""
+    if isinstance(spec, tuple) and len(spec) == 2 and all(type(part) is int for part in spec):
+        return JobSelection(ids=(job_id(spec),))
+    if spec is None or isinstance(spec, (str, bool, ExprTree)):
+        if isinstance(spec, str) and _ID.match(spec):
+            return JobSelection(ids=(job_id(spec),))
+        return JobSelection(constraint=constraint_text(spec))
+    if not isinstance(spec, Iterable):
+        raise HTCondorTypeError(f"jobs are given as ids or as a constraint, not as {type(spec).__name__}")
+    return JobSelection(ids=tuple(job_id(item) for item in spec))

@@ -1,0 +1,131 @@
+"""The identity and the limits with which daemons are spoken to."""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from htcondor_async._cedar.identity import VERSION_STRING, platform_string
+from htcondor_async._cedar.limits import Limits
+from htcondor_async._core.context import Context, TextView, Timeouts
+from htcondor_async._runtime.base import Runtime
+from htcondor_async._runtime.host import os_name
+from htcondor_async._security.credentials import Credentials
+from htcondor_async._security.policy import SecurityPolicy
+from htcondor_async._security.sessions import SessionTable
+from htcondor_async._security.settings import SecuritySettings
+from htcondor_async.config import Config
+
+__all__ = ["Client", "Timeouts", "default_client", "use_client"]
+
+_numbers = itertools.count(1)
+_current: contextvars.ContextVar[Client | None] = contextvars.ContextVar("htcondor_async_client", default=None)
+
+
+class Client:
+    """A configuration snapshot, credentials, limits and timeouts, and the security sessions made with them.
+
+    Two clients in one process are two identities: they never share a session. A client may be used by many tasks
+    and threads at once and holds no socket.
+
+    Parameters
+    ----------
+    config
+        A :class:`~htcondor_async.config.Config`, or a mapping of parameters over HTCondor's defaults.
+    credentials
+        Where tokens come from; by default where the configuration says.
+    limits
+        Bounds on what a daemon may send.
+    timeouts
+        What holds where a call gives no ``timeout`` of its own.
+    version, platform
+        What daemons are told of this client: they adapt to it.
+    """
+
+    def __init__(
+        self,
+        config: Config | Mapping[str, Any] | None = None,
+        *,
+        credentials: Credentials | None = None,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        version: str = VERSION_STRING,
+        platform: str | None = None,
+        runtime: Runtime | None = None,
+    ) -> None:
+        self._config = config if isinstance(config, Config) else Config(config or {})
+        text = TextView(self._config)
+        self._settings = SecuritySettings.from_config(text)
+        self._credentials = credentials if credentials is not None else Credentials.from_settings(self._settings)
+        self._limits = limits if limits is not None else Limits()
+        self._timeouts = timeouts if timeouts is not None else Timeouts()
+        self._policy = SecurityPolicy.from_config(text, "CLIENT")
+        self._sessions = SessionTable(lock=threading.Lock())
+        self._version = version
+        self._platform = platform if platform is not None else platform_string(*os_name())
+        self._runtime = runtime
+        self._tag = f"client{next(_numbers)}"
+
+    def __repr__(self) -> str:
+        return f"<Client {self._tag}>"
+
+    @property
+    def config(self) -> Config:
+        """The configuration snapshot."""
+        return self._config
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """The default limits in seconds."""
+        return self._timeouts
+
+    def forget_sessions(self) -> None:
+        """Drop all security sessions: the next command to each daemon negotiates anew."""
+        self._sessions.clear()
+
+    def _context(self) -> Context:
+        runtime = self._runtime
+        if runtime is None:
+            from htcondor_async._runtime.anyio_ import AnyioRuntime
+
+            runtime = self._runtime = AnyioRuntime()
+        return Context(
+            runtime=runtime,
+            config=self._config,
+            policy=self._policy,
+            settings=self._settings,
+            credentials=self._credentials,
+            sessions=self._sessions,
+            limits=self._limits,
+            timeouts=self._timeouts,
+            tag=self._tag,
+            version=self._version,
+            platform=self._platform,
+        )
+
+
+_default: list[Client] = []
+
+
+def default_client() -> Client:
+    """Return the client of the current context; without one, that of the process, made at the first call."""
+    client = _current.get()
+    if client is not None:
+        return client
+    if not _default:
+        _default.append(Client())
+    return _default[0]
+
+
+@contextmanager
+def use_client(client: Client) -> Iterator[Client]:
+    """Make ``client`` the one that handles made inside, by this task, belong to."""
+    token = _current.set(client)
+    try:
+        yield client
+    finally:
+        _current.reset(token)

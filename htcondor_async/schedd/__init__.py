@@ -1,0 +1,23 @@
+"""The schedd: its job queue, and all that one does with it."""
+
+from __future__ import annotations
+
+from htcondor_async.schedd.actions import EditResult, ScheddActions
+from htcondor_async.schedd.history import ScheddHistory
+from htcondor_async.schedd.queries import ScheddQueries
+from htcondor_async.schedd.transaction import Transaction
+
+__all__ = ["EditResult", "Schedd", "Transaction"]
+
+
+class Schedd(ScheddQueries, ScheddActions, ScheddHistory):
+    """A handle on one schedd. It holds no connection and may be shared between tasks and threads.
+
+    Parameters
+    ----------
+    location
+        The schedd's ad (as :meth:`Collector.locate <htcondor_async.Collector.locate>` returns it), or its address in
+        angle brackets; None means this machine's own, looked up at the first use.
+    client
+        Who asks; by default the client of the current context.
+    """
