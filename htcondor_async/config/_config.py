@@ -51,8 +51,7 @@ class _BaseConfig(Mapping[str, ParameterValue]):
     def _set_up(self, table: ParameterTable, environment: Environment | None, warnings: Iterable[str]) -> None:
         self._table = table
         self._environment = environment
-        cwd = environment.cwd() if environment is not None else None
-        self._expander = Expander(table.lookup, functions=CONFIG_FUNCTIONS, environment=environment, cwd=cwd)
+        self._expander = Expander(table.lookup, functions=CONFIG_FUNCTIONS, environment=environment)
         self.warnings = tuple(warnings)
 
     @classmethod
@@ -96,7 +95,7 @@ class _BaseConfig(Mapping[str, ParameterValue]):
         expanded = self._expanded(name)
         if declared is None or reader is None:
             return expanded or entry.raw
-        return reader(name, expanded, declared) if expanded else default_value(declared)
+        return reader(name, expanded, declared, self._environment) if expanded else default_value(name, declared)
 
     def __contains__(self, name: object) -> bool:
         """Return whether the expanded value of ``name`` is not empty."""
@@ -165,7 +164,7 @@ class _BaseConfig(Mapping[str, ParameterValue]):
             The value is not an integer, or is out of the declared range.
         """
         text = self._expanded(name)
-        return as_integer(name, text, defaults().declaration(name)) if text else default
+        return as_integer(name, text, defaults().declaration(name), self._environment) if text else default
 
     @overload
     def get_float(self, name: str) -> float | None: ...
@@ -174,7 +173,7 @@ class _BaseConfig(Mapping[str, ParameterValue]):
     def get_float(self, name: str, default: object = None) -> object:
         """Return the value of ``name`` as a real number, whatever its declared type; see :meth:`get_int`."""
         text = self._expanded(name)
-        return as_real(name, text, defaults().declaration(name)) if text else default
+        return as_real(name, text, defaults().declaration(name), self._environment) if text else default
 
     @overload
     def get_bool(self, name: str) -> bool | None: ...
@@ -183,7 +182,7 @@ class _BaseConfig(Mapping[str, ParameterValue]):
     def get_bool(self, name: str, default: object = None) -> object:
         """Return the value of ``name`` as a truth value, whatever its declared type; see :meth:`get_int`."""
         text = self._expanded(name)
-        return as_boolean(name, text, defaults().declaration(name)) if text else default
+        return as_boolean(name, text, defaults().declaration(name), self._environment) if text else default
 
 
 class Config(_BaseConfig):

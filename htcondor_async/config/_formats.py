@@ -3,60 +3,72 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from .stream import SourceError
 
 __all__ = ["format_integer", "format_real", "format_string"]
 
-_CONVERSION = re.compile(r"%([-+ #0']*)([0-9]*)(?:(\.)([0-9]*))?(hh|h|ll|l|L|q|j|z|t)?([A-Za-z])")
+_CONVERSION = re.compile(r"%(?:%|([-+ #0']*)([0-9]*)(?:(\.)([0-9]*))?(hh|h|ll|l|L|q|j|z|t)?([A-Za-z]))")
 _MAX_WIDTH = 1000
 _BITS = {"hh": 8, "h": 16, None: 32}
 
 
-def _parse(form: str, kinds: str, name: str) -> tuple[str, re.Match[str], str]:
-    match = _CONVERSION.search(form)
-    if match is None or match[6] not in kinds or "%" in form[: match.start()]:
-        raise SourceError(f"{name}(): {form[:80]!r} is not a valid format")
-    if "%" in form[match.end() :].replace("%%", ""):
+def _format(form: str, kinds: str, name: str, convert: Callable[[re.Match[str]], str]) -> str:
+    """Return ``form`` with its conversion, at most one, replaced; ``%%`` stands for a percent sign."""
+    pieces: list[str] = []
+    position = count = 0
+    while (percent := form.find("%", position)) >= 0:
+        match = _CONVERSION.match(form, percent)
+        if match is None or (match[6] is not None and match[6] not in kinds):
+            raise SourceError(f"{name}(): {form[:80]!r} is not a valid format")
+        for digits in (match[2] or "", match[4] or ""):
+            if len(digits) > 4 or int(digits or "0") > _MAX_WIDTH:
+                raise SourceError(f"{name}(): the format asks for more than {_MAX_WIDTH} characters")
+        count += match[6] is not None
+        pieces += [form[position:percent], "%" if match[6] is None else convert(match)]
+        position = match.end()
+    if count > 1:
         raise SourceError(f"{name}(): {form[:80]!r} has more than one conversion")
-    for digits in (match[2], match[4] or ""):
-        if len(digits) > 4 or int(digits or "0") > _MAX_WIDTH:
-            raise SourceError(f"{name}(): the format asks for more than {_MAX_WIDTH} characters")
-    return form[: match.start()], match, form[match.end() :].replace("%%", "%")
+    if not pieces:
+        raise SourceError(f"{name}(): {form[:80]!r} is not a valid format: it has no conversion")
+    return "".join(pieces) + form[position:]
 
 
-def _specification(match: re.Match[str], kind: str) -> str:
+def _specification(match: re.Match[str], kind: str, flags: str | None = None) -> str:
     precision = f".{match[4] or '0'}" if match[3] else ""
-    return f"%{match[1].replace(chr(39), '')}{match[2]}{precision}{kind}"
+    return f"%{(match[1] if flags is None else flags).replace(chr(39), '')}{match[2]}{precision}{kind}"
 
 
-def format_integer(number: int, form: str) -> str:
-    """Return ``number`` printed as C does; without a length it is taken as 32 bits wide, as printf reads it."""
-    before, match, after = _parse(form, "diouxXc", "$INT")
+def _integer_text(number: int, match: re.Match[str]) -> str:
     bits = _BITS.get(match[5], 64)
     kind = match[6]
     unsigned = number & ((1 << bits) - 1)
     if kind == "c":
-        return before + _specification(match, "c") % chr(unsigned & 0x7F) + after
+        # A NUL ends the text, as it does in C.
+        character = bytes([unsigned & 0xFF]).decode("utf-8", "surrogateescape")
+        return _specification(match, "s") % ("" if character == "\0" else character)
     if kind in "di":
-        value = unsigned - (1 << bits) if unsigned >> (bits - 1) else unsigned
-        return before + _specification(match, "d") % value + after
-    flags = re.sub(r"[+ ]", "", match[1])
-    text = _specification(match, "d" if kind == "u" else kind)
-    text = text.replace(match[1].replace("'", ""), flags, 1) if match[1] else text
-    if kind == "o":
-        # C writes 0 in front where Python writes 0o.
-        return before + (text % unsigned).replace("0o", "0") + after
-    return before + text % unsigned + after
+        return _specification(match, "d") % (unsigned - (1 << bits) if unsigned >> (bits - 1) else unsigned)
+    text = _specification(match, "d" if kind == "u" else kind, re.sub(r"[+ ]", "", match[1]))
+    # C writes 0 in front of an octal number where Python writes 0o, and nothing in front of zero.
+    return (
+        (text if unsigned or kind == "u" else text.replace("#", "")) % unsigned
+        if kind != "o"
+        else (text % unsigned).replace("0o", "0")
+    )
+
+
+def format_integer(number: int, form: str) -> str:
+    """Return ``number`` printed as C does; without a length it is taken as 32 bits wide, as printf reads it."""
+    return _format(form, "diouxXc", "$INT", lambda match: _integer_text(number, match))
 
 
 def format_real(number: float, form: str) -> str:
     """Return ``number`` printed as C does."""
-    before, match, after = _parse(form, "eEfFgG", "$REAL")
-    return before + _specification(match, match[6]) % number + after
+    return _format(form, "eEfFgG", "$REAL", lambda match: _specification(match, match[6]) % number)
 
 
 def format_string(text: str, form: str) -> str:
     """Return ``text`` printed as C does."""
-    before, match, after = _parse(form, "s", "$STRING")
-    return before + _specification(match, "s") % text + after
+    return _format(form, "s", "$STRING", lambda match: _specification(match, "s") % text)

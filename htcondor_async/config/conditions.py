@@ -23,7 +23,7 @@ LANGUAGE_VERSION = (24, 0, 24)
 
 _MAX_DEPTH = 63
 _KEYWORD = re.compile(r"(if|elif|else|endif)(?=[ \t\n\v\f\r]|$)", re.IGNORECASE)
-_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][0-9.]*|[0-9.+-]*)")
+_NUMBER = re.compile(r"-?(?:[0-9]+(?:[.eE][0-9.eE+-]*)?|\.[0-9][0-9.eE+-]*)")
 _LEADING_NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _IDENTIFIER = re.compile(r"-?(?=[^a-zA-Z]*[a-zA-Z])[A-Za-z0-9_./]+")
 _DEFINED = re.compile(r"defined(?:[ \t\n\v\f\r]+([A-Za-z0-9_./: \t\n\v\f\r]*))?", re.IGNORECASE)

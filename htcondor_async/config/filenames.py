@@ -52,10 +52,13 @@ def select_parts(value: str, letters: str, cwd: str | None) -> str:
         name = _full_path(name, cwd, separator)
     if separator:
         name = name.replace("/" if separator == "\\" else "\\", separator)
-    return f"{quote}{_cut(name, letters)}{quote}"
+    whole = f"{quote}{name}{quote}"
+    begin, end = _range(whole, letters)
+    return _requoted(whole, begin, end, quote) if quote else whole[begin:end]
 
 
-def _cut(name: str, letters: str) -> str:
+def _range(name: str, letters: str) -> tuple[int, int]:
+    """Return where the selected part begins and ends; quotes count as part of the name."""
     base = name.rfind("/") + 1
     # A dot that begins the name begins no extension.
     dot = name.rfind(".", base + 1)
@@ -64,26 +67,35 @@ def _cut(name: str, letters: str) -> str:
     want_n, want_x, want_p, directories = "n" in letters, "x" in letters, "p" in letters, letters.count("d")
     if not base and (want_n or want_x):
         want_p, directories = False, 0
-    if directories:
-        if not base:
-            return ""
-        begin = _directories_begin(name, directories)
-        if want_n:
-            return name[begin:] if want_x else name[begin:extension]
+    directory_end = base - 1 if bare and base else base
+    if directories and not base:
+        return 1, 1
+    if directories or want_p:
+        begin = _directories_begin(name, directories) if directories else 0
         if want_x:
-            return name[begin:]
-        return name[begin : base - 1 if bare else base]
-    if want_p:
-        if want_n:
-            return name if want_x else name[:extension]
-        if want_x:
-            return name
-        return name[: base - 1 if bare and base else base]
+            return begin, len(name)
+        return begin, extension if want_n else directory_end
     if want_n:
-        return name[base:] if want_x else name[base:extension]
+        return base, len(name) if want_x else extension
     if want_x:
-        return name[extension + 1 :] if bare else name[extension:]
-    return name
+        return (extension + 1 if bare and extension < len(name) else extension), len(name)
+    return 0, len(name)
+
+
+def _requoted(name: str, begin: int, end: int, quote: str) -> str:
+    """Return ``name[begin:end]`` with quotes around it again, in the way of HTCondor.
+
+    The quote in front takes the place of the character before the part, or of the part's own quote; so an empty part
+    at either end of the name gives a single quote only.
+    """
+    characters = [*name, "", ""]
+    if characters[begin] != quote:
+        begin -= 1
+        characters[begin] = quote
+    if end > 1 and characters[end - 1] == quote:
+        end -= 1
+    characters[end] = quote
+    return "".join(characters[begin : end + 1])
 
 
 def _directories_begin(name: str, count: int) -> int:

@@ -98,7 +98,7 @@ def _submit_random_choice(macro: Macro, expander: Expander) -> str:
 
 def _random_integer(macro: Macro, expander: Expander) -> str:
     numbers = []
-    items = [item.strip(BLANKS) for item in macro.body.split(",")]
+    items = [item for item in (item.strip(BLANKS) for item in macro.body.split(",")) if item]
     for label, item in zip(("min", "max", "step"), items, strict=False):
         match = _LEADING_INTEGER.match(item)
         if match is None:
@@ -114,8 +114,8 @@ def _random_integer(macro: Macro, expander: Expander) -> str:
     return str(low + _below(expander, (step + high - low) // step, macro) * step)
 
 
-def _index(macro: Macro, text: str, what: str, low: int = -(2**31)) -> int:
-    number = to_integer(text)
+def _index(macro: Macro, expander: Expander, text: str, what: str, low: int = -(2**31)) -> int:
+    number = to_integer(text, expander.environment)
     if number is None or not low <= number < _MAX_INT:
         raise SourceError(f"${macro.function}(): {text!r} is an invalid {what}")
     return number
@@ -123,10 +123,12 @@ def _index(macro: Macro, text: str, what: str, low: int = -(2**31)) -> int:
 
 def _choice(keep_empty: bool) -> Function:
     def choose(macro: Macro, expander: Expander) -> str:
-        first, *items = (item.strip(BLANKS) for item in macro.body.split(","))
+        parts = macro.body.split(",")
+        # In configuration neighbouring commas are one, but a blank between them makes an item.
+        first, *items = [part.strip(BLANKS) for part in parts if part or keep_empty] or [""]
         if not items:
             raise SourceError("$CHOICE() has no list")
-        index = _index(macro, _argument(expander, first), "index", 0)
+        index = _index(macro, expander, _argument(expander, first), "index", 0)
         if len(items) == 1:
             raw = expander.lookup(items[0]) if items[0] else None
             if raw is None:
@@ -152,8 +154,8 @@ def _config_substr(macro: Macro, expander: Expander) -> str:
     name, *rest = macro.body.split(",", 2)
     if not rest:
         raise SourceError("$SUBSTR() needs a start")
-    start = _index(macro, _argument(expander, rest[0]), "start")
-    length = _index(macro, _argument(expander, rest[1]), "length") if len(rest) > 1 else _MAX_INT
+    start = _index(macro, expander, _argument(expander, rest[0]), "start")
+    length = _index(macro, expander, _argument(expander, rest[1]), "length") if len(rest) > 1 else _MAX_INT
     raw = expander.lookup(name)
     return "" if raw is None else _cut(expander.expand(raw), start, length)
 
@@ -164,8 +166,8 @@ def _submit_substr(macro: Macro, expander: Expander) -> str:
     if not text:
         return ""
     numbers = [_argument(expander, part, keep_dollar=True) for part in rest[:2]] or [""]
-    length = _index(macro, numbers[-1], "length")
-    start = _index(macro, numbers[0], "start") if len(numbers) > 1 else 0
+    length = _index(macro, expander, numbers[-1], "length")
+    start = _index(macro, expander, numbers[0], "start") if len(numbers) > 1 else 0
     return _cut(text, start, length)
 
 
@@ -179,12 +181,12 @@ def _number(trim: bool, real: bool) -> Function:
         argument, form = _split_format(macro)
         text = _argument(expander, argument.strip(BLANKS) if trim else argument, keep_dollar=trim)
         if real:
-            number = to_real(text)
+            number = to_real(text, expander.environment)
             if number is None:
                 raise SourceError(f"$REAL(): {text!r} does not evaluate to a real number")
             result = format_real(number, "%.16G" if form is None else form)
             return result if form is None or "." in result else result + ".0"
-        integer = to_integer(text)
+        integer = to_integer(text, expander.environment)
         if integer is None:
             raise SourceError(f"$INT(): {text!r} does not evaluate to an integer")
         return format_integer(integer, "%lld" if form is None else form)
@@ -196,7 +198,7 @@ def _string(trim: bool) -> Function:
     def compute(macro: Macro, expander: Expander) -> str:
         argument, form = _split_format(macro)
         text = _argument(expander, argument.strip(BLANKS) if trim else argument, keep_dollar=trim)
-        value = evaluate(text)
+        value = evaluate(text, expander.environment)
         if value is not None and value.string is not None:
             text = value.string
         return text if form is None else format_string(text, form)
@@ -210,7 +212,7 @@ def _eval(literal: bool) -> Function:
         if raw is None:
             raw = macro.body
         text = expander.expand(raw)
-        value = evaluate(text)
+        value = evaluate(text, expander.environment)
         if value is None:
             return text if literal or "$" in raw else ""
         return value.text

@@ -174,7 +174,7 @@ class _Loading:
         text = self.value("REQUIRE_LOCAL_CONFIG_FILE")
         if text[:1] in ("t", "T", "f", "F"):
             return text[0] in "tT"
-        truth = to_boolean(text) if text else True
+        truth = to_boolean(text, self.environment) if text else True
         if truth is None:
             raise SourceError(f"REQUIRE_LOCAL_CONFIG_FILE must be true or false, not {text[:200]!r}")
         return truth

@@ -35,7 +35,8 @@ def _close(text: str, position: int) -> int:
 def split_knobs(text: str) -> Iterator[tuple[str, str]]:
     """Yield each knob and its arguments, "" without.
 
-    Knobs are separated by commas or blanks; arguments stand in parentheses, which may be nested.
+    Knobs are separated by commas or blanks; arguments stand in parentheses, which may be nested. As in HTCondor, a
+    parenthesis that is never closed is skipped, and one without a knob before it ends the list.
     """
     position = 0
     while True:
@@ -46,8 +47,6 @@ def split_knobs(text: str) -> Iterator[tuple[str, str]]:
             position += 1
         knob = text[begin:position]
         if not knob:
-            if position < len(text):
-                raise SourceError(f"a metaknob has no name: {text[begin:][:80]!r}")
             return
         rest = position
         while rest < len(text) and text[rest] in BLANKS:
@@ -55,10 +54,8 @@ def split_knobs(text: str) -> Iterator[tuple[str, str]]:
         arguments = ""
         if text.startswith("(", rest):
             end = _close(text, rest)
-            if end < 0:
-                raise SourceError(f"the arguments of {knob} have no closing parenthesis")
-            arguments = text[rest + 1 : end]
-            position = end + 1
+            arguments = text[rest + 1 : end] if end >= 0 else ""
+            position = max(rest, end) + 1
         yield knob, arguments
 
 

@@ -27,6 +27,7 @@ MAX_NESTING = 20
 
 _NAME = re.compile(r"[A-Za-z0-9_./]+")
 _OPERATOR = re.compile(r"[=:@]")
+_ARGUMENT_PART = re.compile(r"(?P<blank>[ \t\r\n]+)|(?P<quoted>'(?:[^']|'')*')|(?P<plain>[^' \t\r\n]+|')")
 _WORD = re.compile(r"[^ \t\n\v\f\r=:]*")
 
 
@@ -79,20 +80,15 @@ def split_command(text: str) -> list[str]:
         raise SourceError(f"a double quote within the command {text[:80]!r} must be doubled")
     words: list[str] = []
     word: list[str] | None = None
-    for index, part in enumerate(re.split("'", inner.replace('""', '"').replace("''", "\0"))):
-        part = part.replace("\0", "'")
-        if index % 2:
-            word = [*(word or []), part]
-            continue
-        pieces = re.split(r"[ \t\r\n]+", part)
-        for position, piece in enumerate(pieces):
-            if position and word is not None:
-                words.append("".join(word))
-                word = None
-            if piece:
-                word = [*(word or []), piece]
-    if inner.replace('""', '"').replace("''", "").count("'") % 2:
-        raise SourceError(f"the command {text[:80]!r} has an unbalanced single quote")
+    for match in _ARGUMENT_PART.finditer(inner.replace('""', '"')):
+        if match["blank"] is None:
+            quoted = match["quoted"]
+            word = [*(word or []), match["plain"] or "" if quoted is None else quoted[1:-1].replace("''", "'")]
+            if match["plain"] == "'":
+                raise SourceError(f"the command {text[:80]!r} has an unbalanced single quote")
+        elif word is not None:
+            words.append("".join(word))
+            word = None
     return words if word is None else [*words, "".join(word)]
 
 

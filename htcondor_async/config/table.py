@@ -106,8 +106,7 @@ class ParameterTable:
         default = defaults().find(name)
         if default is not None and _same(default, raw) and not self.keep_defaults:
             return
-        written = default.name if default is not None else name
-        self.entries[key] = Entry(written if written.lower() == key else name, raw, origin)
+        self.entries[key] = Entry(name, raw, origin)
 
     def own_names(self, name: str) -> list[str]:
         """Return the names that mean ``name`` in its own value: itself, and without the prefix of this table."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
+from htcondor_async._environment import Environment
+
 from ._defaults import Default
 from .numbers import to_boolean, to_integer, to_real
 from .stream import SourceError
@@ -19,7 +21,7 @@ ParameterValue: TypeAlias = "str | int | float | bool"
 _INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
 
 
-def as_integer(name: str, text: str, declared: Default | None) -> int:
+def as_integer(name: str, text: str, declared: Default | None, environment: Environment | None = None) -> int:
     """Return ``text`` as the integer value of a parameter.
 
     Raises
@@ -27,36 +29,41 @@ def as_integer(name: str, text: str, declared: Default | None) -> int:
     SourceError
         It is no integer, not one of 32 bits (unless declared ``long``), or out of the declared range.
     """
-    number = to_integer(text)
+    number = to_integer(text, environment)
     if number is None:
         raise SourceError(f"{name} must be an integer, and {_shown(text)} is none")
     low, high = float(_INT_MIN), float(_INT_MAX)
-    if declared is not None and declared.kind == "int":
+    if declared is not None and declared.kind == "int" and declared.name.lower() == name.lower():
         low, high = max(low, declared.low), min(high, declared.high)
     if not low <= number <= high:
         raise SourceError(f"{name} must be an integer from {low:.0f} to {high:.0f}, and is {_shown(text)}")
     return number
 
 
-def as_real(name: str, text: str, declared: Default | None) -> float:
+def as_real(name: str, text: str, declared: Default | None, environment: Environment | None = None) -> float:
     """Return ``text`` as the real value of a parameter; raises :class:`SourceError` if it is none."""
-    number = to_real(text)
+    number = to_real(text, environment)
     if number is None:
         raise SourceError(f"{name} must be a number, and {_shown(text)} is none")
+    if math.isinf(number):
+        raise SourceError(f"{name} must be a finite number, and is {_shown(text)}")
     return number
 
 
-def as_boolean(name: str, text: str, declared: Default | None) -> bool:
+def as_boolean(name: str, text: str, declared: Default | None, environment: Environment | None = None) -> bool:
     """Return ``text`` as the truth value of a parameter; raises :class:`SourceError` if it is none."""
-    truth = to_boolean(text)
+    truth = to_boolean(text, environment)
     if truth is None:
         raise SourceError(f"{name} must be true or false, and {_shown(text)} is neither")
     return truth
 
 
-def default_value(declared: Default) -> int | float | bool:
-    """Return the value of a typed parameter that is set to nothing: its default if that is a literal, else zero."""
-    raw = declared.raw or ""
+def default_value(name: str, declared: Default) -> int | float | bool:
+    """Return the value of a typed parameter that is set to nothing: its default if that is a literal, else zero.
+
+    Range and default count only for the very name that the table has, not with a prefix.
+    """
+    raw = (declared.raw or "") if declared.name.lower() == name.lower() else ""
     if declared.kind == "bool":
         return raw.strip().lower() in ("true", "1")
     if declared.kind == "double":

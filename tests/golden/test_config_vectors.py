@@ -20,7 +20,7 @@ from htcondor_async.config import Config, SourceError
 DATA = Path(__file__).resolve().parent.parent / "data" / "config"
 CASES = sorted(path.stem for path in DATA.glob("*.json") if not path.name.startswith("_"))
 HOST = "host.example.org"
-ADDRESSES = "10.1.2.3"
+IPV4, IPV6 = "10.1.2.3", "fd00::1"
 
 
 class RealFiles:
@@ -90,7 +90,7 @@ class Case:
             (directory / path).write_bytes(self.fill(text).encode("utf-8"))
 
     def fill(self, text: str) -> str:
-        return text.replace("@DIR@", str(self.directory)).replace("@HOST@", HOST).replace("@IPADDRS@", ADDRESSES)
+        return text.replace("@DIR@", str(self.directory)).replace("@HOST@", HOST).replace("@IPADDRS@", f"{IPV4} {IPV6}")
 
     def load(self) -> Config:
         environ = {
@@ -104,7 +104,7 @@ class Case:
             RealFiles(environ),
             subsystem=self.record.get("subsys", "TOOL"),
             allow_commands=True,
-            detected={"IP_ADDRESS": ADDRESSES, "IPV4_ADDRESS": ADDRESSES},
+            detected={"IP_ADDRESS": IPV4, "IPV4_ADDRESS": IPV4, "IPV6_ADDRESS": IPV6},
         )
 
 
@@ -131,9 +131,10 @@ def test_values(name: str, tmp_path: Path) -> None:
     case = Case(name, tmp_path)
     config = case.load()
     assert checked(case, config) == len(case.record["query"])
-    told = case.fill(case.record.get("stderr", ""))
-    for _, line, text in re.findall(r'Warning "([^"]*)", Line (\d+): .*?([^ ]*) *$', told, re.MULTILINE):
-        assert any(f"line {line}" in warning and text in warning for warning in config.warnings), config.warnings
+    told = re.findall(
+        r'^Config source Warning "(.*)", Line (\d+): ', case.fill(case.record.get("stderr", "")), re.MULTILINE
+    )
+    assert [warning.split(": ")[0] for warning in config.warnings] == [f"{file}, line {line}" for file, line in told]
 
 
 @pytest.mark.parametrize(
