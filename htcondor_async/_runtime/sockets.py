@@ -279,6 +279,7 @@ class SocketStream(_Owned):
     def finish(self) -> None:
         """Tell the peer that nothing more will be sent."""
         if not self.closed:
+            self._check(self._writing, "writing to")
             try:
                 self._sock.shutdown(socket.SHUT_WR)
             except OSError as error:  # the peer is gone already: there is nobody to tell
