@@ -13,19 +13,23 @@ from htcondor_async._version import __version__
 
 if TYPE_CHECKING:
     from htcondor_async.classad import ClassAd, ExprTree
-    from htcondor_async.client import Client, Timeouts, default_client, use_client
+    from htcondor_async.client import Client, RetryPolicy, Timeouts, default_client, use_client
     from htcondor_async.collector import Collector
     from htcondor_async.config import Config
     from htcondor_async.enums import AdTypes, DaemonTypes, JobAction, JobStatus, QueryOpts, TransactionFlags
     from htcondor_async.errors import *  # noqa: F403 - the whole tree of errors is public
+    from htcondor_async.fanout import QueryAll, ScheddResult, query_all
+    from htcondor_async.polling import Arrival, Arrivals, poll
     from htcondor_async.schedd import EditResult, Schedd, Transaction
     from htcondor_async.streams import AdStream
 
 _HOMES = {
     "classad": ("ClassAd", "ExprTree"),
-    "client": ("Client", "Timeouts", "default_client", "use_client"),
+    "client": ("Client", "RetryPolicy", "Timeouts", "default_client", "use_client"),
     "collector": ("Collector",),
     "config": ("Config",),
+    "fanout": ("QueryAll", "ScheddResult", "query_all"),
+    "polling": ("Arrival", "Arrivals", "poll"),
     "enums": ("AdTypes", "DaemonTypes", "JobAction", "JobStatus", "QueryOpts", "TransactionFlags"),
     "errors": tuple(errors.__all__),
     "schedd": ("EditResult", "Schedd", "Transaction"),

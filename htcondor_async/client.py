@@ -12,6 +12,7 @@ from typing import Any
 from htcondor_async._cedar.identity import VERSION_STRING, platform_string
 from htcondor_async._cedar.limits import Limits
 from htcondor_async._core.context import Context, TextView, Timeouts
+from htcondor_async._core.retry import RetryPolicy
 from htcondor_async._runtime.base import Runtime
 from htcondor_async._runtime.host import os_name
 from htcondor_async._security.credentials import Credentials
@@ -20,7 +21,7 @@ from htcondor_async._security.sessions import SessionTable
 from htcondor_async._security.settings import SecuritySettings
 from htcondor_async.config import Config
 
-__all__ = ["Client", "Timeouts", "default_client", "use_client"]
+__all__ = ["Client", "RetryPolicy", "Timeouts", "default_client", "use_client"]
 
 _numbers = itertools.count(1)
 _current: contextvars.ContextVar[Client | None] = contextvars.ContextVar("htcondor_async_client", default=None)
@@ -42,6 +43,8 @@ class Client:
         Bounds on what a daemon may send.
     timeouts
         What holds where a call gives no ``timeout`` of its own.
+    retries
+        How queries that fail on the way are tried again; not at all by default.
     version, platform
         What daemons are told of this client: they adapt to it.
     """
@@ -53,6 +56,7 @@ class Client:
         credentials: Credentials | None = None,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
+        retries: RetryPolicy | None = None,
         version: str = VERSION_STRING,
         platform: str | None = None,
         runtime: Runtime | None = None,
@@ -65,6 +69,7 @@ class Client:
         self._timeouts = timeouts if timeouts is not None else Timeouts()
         self._policy = SecurityPolicy.from_config(text, "CLIENT")
         self._sessions = SessionTable(lock=threading.Lock())
+        self._retries = retries if retries is not None else RetryPolicy()
         self._version = version
         self._platform = platform if platform is not None else platform_string(*os_name())
         self._runtime = runtime
@@ -102,6 +107,7 @@ class Client:
             sessions=self._sessions,
             limits=self._limits,
             timeouts=self._timeouts,
+            retries=self._retries,
             tag=self._tag,
             version=self._version,
             platform=self._platform,

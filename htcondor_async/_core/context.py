@@ -9,6 +9,7 @@ import attrs
 
 from htcondor_async._cedar.limits import Limits
 from htcondor_async._cedar.sinful import Sinful
+from htcondor_async._core.retry import RetryPolicy
 from htcondor_async._runtime.base import Runtime
 from htcondor_async._security.credentials import Credentials
 from htcondor_async._security.policy import SecurityPolicy
@@ -78,6 +79,7 @@ class Context:
     sessions: SessionTable
     limits: Limits
     timeouts: Timeouts
+    retries: RetryPolicy
     tag: str
     version: str
     platform: str

@@ -8,6 +8,7 @@ from htcondor_async._cedar.ads import AdDecoder, Framing
 from htcondor_async._core.channel import Channel
 from htcondor_async._core.command import open_command
 from htcondor_async._core.context import Context, Target
+from htcondor_async._core.retry import with_retries
 from htcondor_async._core.source import AdSource
 from htcondor_async._dialogues.collector import CollectorQuery
 from htcondor_async._dialogues.jobs import JobQuery, check_final, is_final
@@ -71,7 +72,16 @@ async def open_collector_query(
 async def query_first_of(
     context: Context, targets: Sequence[Target], query: CollectorQuery, deadline: float, idle: float
 ) -> AdSource:
-    """Ask the first collector of a list that answers.
+    """Ask the first collector of a list that answers, as often as the client's policy of retries allows."""
+    return await with_retries(
+        context.runtime, context.retries, deadline, lambda: _first_of(context, targets, query, deadline, idle)
+    )
+
+
+async def _first_of(
+    context: Context, targets: Sequence[Target], query: CollectorQuery, deadline: float, idle: float
+) -> AdSource:
+    """Ask one collector after the other.
 
     A collector counts as answering when its first bytes have come: what it refuses shows only then. Each but the last
     gets an even share of the time that is left.
@@ -101,6 +111,13 @@ async def query_first_of(
 async def open_job_query(context: Context, target: Target, query: JobQuery, deadline: float, idle: float) -> AdSource:
     """Ask a schedd for job ads; return the source of its ads."""
     request = query.ad()
-    channel = await open_command(context, target, query.command, deadline)
-    await channel.send(channel.writer().ad(request).getvalue(), deadline)
-    return AdSource(channel, _JobAnswer(channel, query.summary_only), deadline, idle)
+
+    async def attempt() -> AdSource:
+        channel = await open_command(context, target, query.command, deadline)
+        await channel.send(channel.writer().ad(request).getvalue(), deadline)
+        source = AdSource(channel, _JobAnswer(channel, query.summary_only), deadline, idle)
+        if context.retries.attempts > 1:
+            await source.first(deadline)  # what breaks before the first ads may be tried again
+        return source
+
+    return await with_retries(context.runtime, context.retries, deadline, attempt)

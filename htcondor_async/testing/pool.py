@@ -1,0 +1,233 @@
+"""A pool in one process, without HTCondor: for trying the SDK and for testing programs that use it."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import anyio
+import anyio.abc
+
+from htcondor_async._secret import Secret
+from htcondor_async._security.tokens import mint
+from htcondor_async.classad import ClassAd
+from htcondor_async.client import Client
+from htcondor_async.collector import Collector
+from htcondor_async.config import Config
+from htcondor_async.errors import ConcurrencyError
+from htcondor_async.schedd import Schedd
+from htcondor_async.testing._collector import CollectorDaemon
+from htcondor_async.testing._schedd import ScheddDaemon
+from htcondor_async.testing._server import SharedPort
+
+__all__ = ["EmbeddedPool"]
+
+_DEFAULTS = {
+    "UID_DOMAIN": "embedded.pool",
+    "TRUST_DOMAIN": "embedded.pool",
+    "SEC_DEFAULT_AUTHENTICATION_METHODS": "FS, IDTOKENS, CLAIMTOBE, ANONYMOUS",
+    "ALLOW_READ": "*",
+    "ALLOW_WRITE": "*",
+    "ALLOW_DAEMON": "*",
+    "ALLOW_ADMINISTRATOR": "*",
+    "ALLOW_NEGOTIATOR": "*",
+    "ALLOW_ADVERTISE_SCHEDD": "*",
+    "ALLOW_ADVERTISE_STARTD": "*",
+    "ALLOW_ADVERTISE_MASTER": "*",
+}
+
+
+class EmbeddedPool:
+    """A collector and schedds on one loopback port, speaking HTCondor's protocol.
+
+    ::
+
+        async with EmbeddedPool(jobs=[{"Owner": "alice"}]) as pool:
+            async for job in pool.schedd().xquery():
+                print(job["Owner"])
+
+    It runs in the event loop of the task that enters it. It is not a batch system: pools for real work are
+    HTCondor's.
+
+    Parameters
+    ----------
+    config
+        Configuration of the daemons over the pool's own (all levels OPTIONAL, everybody is allowed everything): any
+        ``SEC_*``, ``ALLOW_*`` and ``DENY_*``.
+    schedds
+        Configuration of each schedd by its name, over ``config``; one schedd named ``schedd@localhost`` by default.
+    jobs
+        Job ads for the first schedd's queue.
+    ads
+        Further ads for the collector.
+    legacy
+        Behave as daemons before 23.10 in the handshake: no key without authentication.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | None = None,
+        *,
+        schedds: Mapping[str, Mapping[str, Any]] | None = None,
+        jobs: Iterable[Mapping[str, Any]] = (),
+        ads: Iterable[Mapping[str, Any]] = (),
+        legacy: bool = False,
+        port: int = 0,
+    ) -> None:
+        self._given = dict(config or {})
+        self._schedd_configs = dict(schedds) if schedds is not None else {"schedd@localhost": {}}
+        self._jobs = list(jobs)
+        self._ads = list(ads)
+        self._legacy = legacy
+        self._wanted_port = port
+        self._shared_port = SharedPort()
+        self._stack: AsyncExitStack | None = None
+        self._key = Secret(secrets.token_bytes(64))
+        self._folder: Path | None = None
+        self.collector_daemon: CollectorDaemon
+        self.schedd_daemons: dict[str, ScheddDaemon] = {}
+
+    async def __aenter__(self) -> EmbeddedPool:
+        if self._stack is not None:
+            raise ConcurrencyError("this pool is running already")
+        async with AsyncExitStack() as stack:
+            self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="embedded-pool-")))
+            self._write_signing_key()
+            await self._shared_port.open(port=self._wanted_port)
+            stack.callback(self._shared_port.close)
+            self._start_daemons()
+            group = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(group.cancel_scope.cancel)
+            group.start_soon(self._shared_port.serve, group)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        stack, self._stack = self._stack, None
+        if stack is None:
+            raise ConcurrencyError("this pool is not running")
+        return await stack.__aexit__(kind, error, traceback)
+
+    def _write_signing_key(self) -> None:
+        folder = self._require_folder()
+        path = folder / "POOL"
+        path.touch(mode=0o600)
+        pattern = bytes((0xDE, 0xAD, 0xBE, 0xEF))
+        key = self._key.reveal()
+        path.write_bytes(bytes(byte ^ pattern[index % 4] for index, byte in enumerate(key)))
+
+    def _require_folder(self) -> Path:
+        if self._folder is None:
+            raise ConcurrencyError("this pool is not running")
+        return self._folder
+
+    def _config(self, extra: Mapping[str, Any]) -> Config:
+        own = {
+            "SEC_PASSWORD_DIRECTORY": str(self._require_folder()),
+            "SEC_TOKEN_POOL_SIGNING_KEY_FILE": str(self._require_folder() / "POOL"),
+            "SEC_TOKEN_DIRECTORY": str(self._require_folder() / "tokens.d"),
+        }
+        return Config(_DEFAULTS | own | self._given | dict(extra))
+
+    def _start_daemons(self) -> None:
+        self.collector_daemon = CollectorDaemon("collector@localhost", self._config({}), legacy=self._legacy)
+        self._shared_port.add("collector", self.collector_daemon)
+        self.collector_daemon.put(
+            ClassAd(
+                {
+                    "MyType": "Collector",
+                    "Name": self.collector_daemon.name,
+                    "Machine": "localhost",
+                    "MyAddress": str(self.collector_daemon.address),
+                    "CondorVersion": self.collector_daemon.version,
+                }
+            )
+        )
+        for number, (name, extra) in enumerate(self._schedd_configs.items()):
+            daemon = ScheddDaemon(name, self._config(extra), legacy=self._legacy)
+            self._shared_port.add(f"schedd_{number}", daemon)
+            self.schedd_daemons[name] = daemon
+        first = next(iter(self.schedd_daemons.values()), None)
+        if first is not None:
+            for job in self._jobs:
+                first.queue.add(job)
+        for daemon in self.schedd_daemons.values():
+            self.collector_daemon.put(daemon.ad())
+        for ad in self._ads:
+            kept = ClassAd()
+            kept.update(ad)
+            self.collector_daemon.put(kept)
+
+    # -- using it
+
+    @property
+    def address(self) -> str:
+        """The collector's address as ``host:port``, for COLLECTOR_HOST."""
+        return f"127.0.0.1:{self._shared_port.port}"
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected now."""
+        return self._shared_port.connections
+
+    def token(
+        self, identity: str, *, scopes: Iterable[str] = (), lifetime: float | None = None, issuer: str | None = None
+    ) -> str:
+        """Return a token (IDTOKENS) for ``identity``, as ``"alice@embedded.pool"``.
+
+        Parameters
+        ----------
+        identity
+            Its subject.
+        scopes
+            Levels it is limited to, as ``"READ"``.
+        lifetime
+            Seconds; None for a token without end, negative for one that has expired.
+        issuer
+            By default the pool's TRUST_DOMAIN.
+        """
+        token = mint(
+            Secret(self._key.reveal() * 2),
+            issuer=issuer if issuer is not None else str(self.collector_daemon.settings.trust_domain),
+            subject=identity,
+            now=self._shared_port.runtime.now(),
+            token_id=secrets.token_hex(16),
+            lifetime=lifetime,
+            scopes=tuple(scopes),
+        )
+        return token.text().reveal()
+
+    def client(self, **config: Any) -> Client:
+        """Return a client whose configuration names this pool's collector."""
+        return Client({"COLLECTOR_HOST": self.address, "UID_DOMAIN": "embedded.pool"} | config)
+
+    def collector(self, *, client: Client | None = None) -> Collector:
+        """Return a handle on the collector."""
+        return Collector(self.address, client=client if client is not None else self.client())
+
+    def schedd(self, name: str | None = None, *, client: Client | None = None) -> Schedd:
+        """Return a handle on a schedd, the first by default."""
+        daemon = self.schedd_daemons[name] if name is not None else next(iter(self.schedd_daemons.values()))
+        return Schedd(daemon.ad(), client=client if client is not None else self.client())
+
+    def restart(self, name: str | None = None) -> None:
+        """Restart a schedd (the collector for None): same address, connections cut, sessions forgotten."""
+        if name is None:
+            old = self.collector_daemon
+            self.collector_daemon = CollectorDaemon(old.name, old.config, legacy=self._legacy)
+            self.collector_daemon._tables = old._tables
+            self._shared_port.replace("collector", self.collector_daemon)
+            return
+        previous = self.schedd_daemons[name]
+        daemon = ScheddDaemon(name, previous.config, legacy=self._legacy)
+        daemon.queue, daemon.generated = previous.queue, previous.generated
+        number = list(self.schedd_daemons).index(name)
+        self.schedd_daemons[name] = daemon
+        self._shared_port.replace(f"schedd_{number}", daemon)
