@@ -29,6 +29,7 @@ from htcondor_async._security.request import (
     max_ad,
     nonce,
     session_meets,
+    shown,
     start_crypto,
     strings_are_counted,
 )
@@ -302,10 +303,10 @@ class _Handshake:
         if yes["Authentication"] and not common:
             raise AuthenticationError(
                 f"there is no common authentication method: this client offered {', '.join(usable) or 'none'}; "
-                f"the daemon answered {', '.join(listed) or 'none'}",
+                f"the daemon answered {shown(', '.join(listed)) or 'none'}",
                 phase=Phase.AUTHENTICATE,
                 attempts=self.attempts,
-                hint="compare SEC_CLIENT_AUTHENTICATION_METHODS here with the daemon's list",
+                hint="compare SEC_CLIENT_AUTHENTICATION_METHODS and the credentials here with the daemon's list",
             )
         required = decision.truth("AuthRequired")
         return Agreement(
@@ -436,7 +437,7 @@ class _Handshake:
         if code == "DENIED":
             self.machine.step(Event.DENY)
             raise AuthorizationError(
-                f"the daemon does not allow the command to {user or 'this client'}",
+                f"the daemon does not allow the command to {shown(user) if user else 'this client'}",
                 hint=self._denied_hint(verdict, agreement),
             )
         if code == "CMD_NOT_FOUND":

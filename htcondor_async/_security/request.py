@@ -106,6 +106,12 @@ def max_ad(limits: Limits) -> int:
     return min(MAX_MESSAGE, limits.max_handshake_message)
 
 
+def shown(text: str) -> str:
+    """Return text of the peer's for a message: short, and without characters that act on a terminal."""
+    text = text if len(text) <= 200 else text[:200] + "..."
+    return text if text.isprintable() else ascii(text)
+
+
 def nonce(entropy: Callable[[int], bytes]) -> str:
     """Return what makes the clear part of a resumption unique."""
     return base64.b64encode(entropy(33)).decode("ascii")
