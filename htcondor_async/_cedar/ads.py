@@ -4,7 +4,10 @@ An ad travels as a count, that many strings ``Attr = expr`` and two strings that
 today. The string ``ZKM`` in front of an attribute marks it as private and is not counted (``classad_oldnew.cpp``).
 
 No attribute becomes a Python object here: an ad is cut out of the stream as one piece of bytes, and
-:class:`~htcondor_async.classad.ClassAd` looks into it when it is read.
+:class:`~htcondor_async.classad.ClassAd` looks into it when it is read. That an ad is whole and has the strings it
+announces is checked before it is handed out. A line that is no attribute is found at the first look and raises
+``ClassAdParseError`` then. Where the borders between strings agree with the count, a string ends at its NUL, and the
+low 16 bits of the length in front of it are not compared with that.
 
 Three framings are in use:
 
@@ -40,9 +43,11 @@ _SEALED_TYPES = b"\0\0\0\0\0\0\0\1\0" * 2
 #: What stands between two strings shorter than 64 KiB: NUL, and the first six bytes of the next length.
 _BORDER = b"\0" * 7
 _SMALL = b"\0" * 6
+_LONG = 0xFFFF
+#: How far to look for the end of an ad before its strings are looked at one by one.
+_WINDOW = 4096
+_WINDOW_PER_STRING = 512
 _ZKM_STRING = SECRET_MARKER + b"\0"
-#: "A=1" and NUL: nothing shorter is an attribute.
-_SHORTEST = 4
 #: Pieces of one message that are kept apart before they are joined.
 _PIECES = 64
 
@@ -84,13 +89,13 @@ def decode_ad(message: bytes, crypto: bool, limits: Limits = DEFAULT_LIMITS) -> 
     size = len(message)
     if size > limits.max_ad_size:
         exceeded("max_ad_size", "an ad", size, limits.max_ad_size)
-    if size >= 10:
+    if size >= 10 and (size <= limits.max_string or (crypto and limits.max_string > _LONG)):
         count = _I64.unpack_from(message)[0]
         if 0 < count <= limits.max_ad_attributes:
             # The strings of an honest ad are as many as the borders between them; whatever does not agree (private
             # attributes, very long strings, damage) is walked through string by string.
             if not crypto:
-                if message.count(b"\0", 8) == count + 2 and message.endswith(b"\0\0\0") and size <= limits.max_string:
+                if message.count(b"\0", 8) == count + 2 and message.endswith(b"\0\0\0"):
                     return ClassAd._from_wire(message[8:-2], count, False)
             elif (
                 message.count(_BORDER, 15) == count + 1
@@ -137,7 +142,7 @@ class _Walk:
     number of attributes behind it.
     """
 
-    __slots__ = ("begin", "count", "crypto", "cursor", "left", "limits", "searched")
+    __slots__ = ("begin", "count", "crypto", "cursor", "fresh", "left", "limits", "searched")
 
     def __init__(self, data: bytes | bytearray, position: int, crypto: bool, limits: Limits) -> None:
         self.count = check_count(_I64.unpack_from(data, position)[0], limits)
@@ -148,12 +153,44 @@ class _Walk:
         self.limits = limits
         #: Clear strings: no NUL lies between the cursor and here.
         self.searched = self.begin
+        self.fresh = True
 
     def attributes(self, data: bytes | bytearray) -> bool:
         """Go on to the end of the attributes; return whether they have arrived whole."""
         if self.left <= 0:
             return self.cursor < len(data) and self._check_terminator(data)
+        if self.fresh:
+            self.fresh = False
+            if self._at_once(data):
+                return True
         return self._sealed(data) if self.crypto else self._clear(data)
+
+    def _at_once(self, data: bytes | bytearray) -> bool:
+        """Find the end of an honest ad without a look at each string; return whether it was found.
+
+        Two empty strings in a row are no attributes, so they end the ad; the number of borders (or NULs) up to there
+        tells whether it has the strings it announced. Private markers, long strings and damage do not agree and are
+        left to the walk. The window keeps the work linear for a peer that never sends the two strings.
+        """
+        begin, count = self.begin, self.count
+        window = begin + _WINDOW + count * _WINDOW_PER_STRING
+        if self.crypto:
+            found = data.find(_SEALED_TYPES, begin, window) - 1
+            if (
+                found < begin
+                or data.count(_BORDER, begin + 7, found + 19) != count + 1
+                or not data.startswith(_SMALL, begin)
+                or (found - begin > self.limits.max_string <= _LONG)
+            ):
+                return False
+        else:
+            found = data.find(b"\0\0\0", begin, window)
+            if found < begin or data.count(b"\0", begin, found + 1) != count:
+                return False
+            if found - begin >= self.limits.max_string:
+                return False
+        self.cursor, self.left = found, 0
+        return True
 
     def _sealed(self, data: bytes | bytearray) -> bool:
         unpack = _NUL_I64.unpack_from
@@ -195,10 +232,12 @@ class _Walk:
 
     def _special(self, data: bytes | bytearray, cursor: int, length: int) -> int:
         """Judge a very short string: 1 for an attribute, -1 for the marker of a private one, 0 if not there yet."""
-        if length < _SHORTEST:
+        if length < 1:
             raise ProtocolError(f"an ad has a string of length {length} where an attribute is due")
+        if length != len(_ZKM_STRING):
+            return 1
         text = data[cursor + 9 : cursor + 13]
-        if len(text) < 4:
+        if len(text) < len(_ZKM_STRING):
             return 0
         return -1 if text == _ZKM_STRING else 1
 
@@ -208,14 +247,6 @@ class _Walk:
         return True
 
     def _clear(self, data: bytes | bytearray) -> bool:
-        # The first empty string is the end of an honest ad: three NULs in a row. The number of NULs up to there proves
-        # that it is.
-        if self.cursor < self.begin and self.searched == self.begin:
-            found = data.find(b"\0\0\0", self.begin)
-            if found >= 0 and data.count(b"\0", self.begin, found + 1) == self.left:
-                self.cursor = found
-                self.left = 0
-                return True
         find = data.find
         begin, left = self.cursor + 1, self.left
         searched = self.searched
@@ -227,13 +258,8 @@ class _Walk:
                 if searched - begin >= limit:
                     exceeded("max_string", "a string", searched - begin, limit)
                 break
-            length = end - begin
-            if length < _SHORTEST:
-                if length < _SHORTEST - 1:
-                    raise ProtocolError(f"an ad has a string of length {length} where an attribute is due")
-                if data[begin:end] == SECRET_MARKER:
-                    left += 1
-            left -= 1
+            if end - begin != len(SECRET_MARKER) or data[begin:end] != SECRET_MARKER:
+                left -= 1
             begin = searched = end + 1
         self.cursor, self.left, self.searched = begin - 1, left, searched
         return not left

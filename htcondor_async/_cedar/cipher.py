@@ -218,33 +218,34 @@ class AesGcmOpener(_OneWay):
         """
         size = len(data)
         unpack = _HEADER.unpack_from
+        decrypt, base, tail = self._aes.decrypt, self._base, self._tail
+        counter = self._counter
         start = position + HEADER_SIZE
-        # The first frame is special: leave it to open().
-        while start <= size:
-            flag, length = unpack(data, position)
-            if flag > MAX_END_FLAG or not 0 < length <= max_frame:
-                check_header(flag, length, max_frame)
-            stop = start + length
-            if stop > size:
-                break
-            counter = self._counter
-            if not 0 < counter < _LAST_COUNTER or length < TAG_SIZE:
-                out.append((self.open(data[position:start], data[start:stop]), flag != 0))
-            else:
-                self._counter = counter + 1
-                try:
-                    plaintext = self._aes.decrypt(
-                        ((self._base + counter) & 0xFFFFFFFF).to_bytes(4, "big") + self._tail,
-                        data[start:stop],
-                        data[position:start],
-                    )
-                except InvalidTag:
-                    raise TamperedError(
-                        f"encrypted frame {counter} was tampered with, or sealed with another key"
-                    ) from None
-                out.append((plaintext, flag != 0))
-            position = stop
-            start = position + HEADER_SIZE
+        try:
+            while start <= size:
+                flag, length = unpack(data, position)
+                if flag > MAX_END_FLAG or not 0 < length <= max_frame:
+                    check_header(flag, length, max_frame)
+                stop = start + length
+                if stop > size:
+                    break
+                if 0 < counter < _LAST_COUNTER and length >= TAG_SIZE:
+                    nonce = ((base + counter) & 0xFFFFFFFF).to_bytes(4, "big") + tail
+                    counter += 1
+                    out.append((decrypt(nonce, data[start:stop], data[position:start]), flag != 0))
+                else:
+                    # The first frame, and those that are refused.
+                    self._counter = counter
+                    out.append((self.open(data[position:start], data[start:stop]), flag != 0))
+                    counter, base, tail = self._counter, self._base, self._tail
+                position = stop
+                start = position + HEADER_SIZE
+        except InvalidTag:
+            raise TamperedError(
+                f"encrypted frame {counter - 1} was tampered with, or sealed with another key"
+            ) from None
+        finally:
+            self._counter = counter
         return position
 
 

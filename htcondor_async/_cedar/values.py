@@ -286,8 +286,8 @@ class Reader:
             line = self.bytes_()
             if line == SECRET_MARKER:
                 line = self._secret_bytes()
-            if not line or b"\0" in line:
-                raise ProtocolError("an ad has an empty or broken line")
+            if b"\0" in line:
+                raise ProtocolError("a secret in an ad has a NUL inside")
             size += len(line) + 1
             if size > self._limits.max_ad_size:
                 exceeded("max_ad_size", "an ad", size, self._limits.max_ad_size)
