@@ -1,0 +1,31 @@
+"""The submit language: from a description to job ads.
+
+:class:`Submit` is the description. It makes job ads (:meth:`~Submit.jobs`), or a cluster ad with what each job has of
+its own (:meth:`~Submit.cluster_builder`), or what a schedd needs to make the jobs itself (:meth:`~Submit.factory`).
+Nothing here talks to a network.
+"""
+
+from __future__ import annotations
+
+from .cluster import ClusterBuilder, JobDelta
+from .commands.credentials import OAuthRequest
+from .description import JobIterator, Submit, SubmitContext
+from .digest import Factory
+from .job import Identity
+from .problems import SubmitError, SubmitTypoWarning, SubmitWarning
+from .versions import Version
+
+__all__ = [
+    "ClusterBuilder",
+    "Factory",
+    "Identity",
+    "JobDelta",
+    "JobIterator",
+    "OAuthRequest",
+    "Submit",
+    "SubmitContext",
+    "SubmitError",
+    "SubmitTypoWarning",
+    "SubmitWarning",
+    "Version",
+]

@@ -1,0 +1,1 @@
+"""The commands of the submit language, by what they are about."""

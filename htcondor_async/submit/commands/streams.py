@@ -1,0 +1,217 @@
+"""Arguments, environment, and the standard streams of a job and of its tool daemon."""
+
+from __future__ import annotations
+
+from ..job import JobBuilder, Universe
+from ..quoting import EnvironmentFilter, EnvironmentTable, QuotingError, join_v2, parse_arguments
+from ..values import parse_bool
+
+__all__ = [
+    "set_arguments",
+    "set_environment",
+    "set_java_arguments",
+    "set_stderr",
+    "set_stdin",
+    "set_stdout",
+    "set_tool_daemon",
+]
+
+_NULL = "/dev/null"
+
+
+def _choose(job: JobBuilder, first: str | None, second: str | None, names: tuple[str, str]) -> tuple[str, bool] | None:
+    """Return the arguments text that counts and whether it must be V2: of (V1 or V2 command, V2-only command)."""
+    if second is not None and first is not None and not job.bool_param("allow_arguments_v1"):
+        raise job.error(
+            f"both {names[0]} and {names[1]} are given", names[1], second, "one of them, or allow_arguments_v1 = true"
+        )
+    if second is not None:
+        return second, True
+    return None if first is None else (first, False)
+
+
+def _parse(job: JobBuilder, text: str, v2_only: bool, key: str) -> tuple[bool, list[str]]:
+    try:
+        return parse_arguments(text, v2_only=v2_only)
+    except QuotingError as error:
+        raise job.error(f"{error}. The full arguments you specified were: {text}", key, text) from error
+
+
+def set_arguments(job: JobBuilder) -> None:
+    """Write Arguments, or Args for the older form."""
+    chosen = _choose(job, job.param("arguments", "Args"), job.param("arguments2"), ("arguments", "arguments2"))
+    if chosen is None:
+        if job.has("Args") or job.has("Arguments"):
+            return
+        v1, arguments = False, []
+    else:
+        v1, arguments = _parse(job, *chosen, "arguments2" if chosen[1] else "arguments")
+    if v1:
+        job.set("Args", " ".join(arguments))
+    else:
+        job.set("Arguments", join_v2(arguments))
+    if job.universe == Universe.JAVA and not arguments:
+        raise job.error(
+            "In Java universe, you must specify the class name to run", "arguments", None, "arguments = ClassName"
+        )
+    if job.target.interactive:
+        _interactive_arguments(job, v1)
+
+
+def _interactive_arguments(job: JobBuilder, v1: bool) -> None:
+    text = job.param("interactive_args")
+    if text is None:
+        return
+    try:
+        interactive_v1, arguments = parse_arguments(text)
+    except QuotingError as error:
+        job.warn(f"interactive_args is ignored: {error}")
+        return
+    attribute = "Args" if v1 and interactive_v1 else "Arguments"
+    old = job.string(attribute)
+    if old is not None and not job.has("Orig" + attribute):
+        job.set("Orig" + attribute, old)
+    job.set(attribute, " ".join(arguments) if attribute == "Args" else join_v2(arguments))
+
+
+def set_java_arguments(job: JobBuilder) -> None:
+    """Write JavaVMArgs or JavaVMArguments."""
+    old = job.param("java_vm_args")
+    first = job.param("java_vm_arguments", "JavaVMArgs")
+    if old is not None and first is not None:
+        raise job.error("both java_vm_args and java_vm_arguments are given", "java_vm_args", old, "one of them")
+    names = ("java_vm_arguments", "java_vm_arguments2")
+    chosen = _choose(job, first if first is not None else old, job.param("java_vm_arguments2"), names)
+    if chosen is None:
+        return
+    v1, arguments = _parse(job, *chosen, names[chosen[1]])
+    text = " ".join(arguments) if v1 else join_v2(arguments)
+    if text:
+        job.set("JavaVMArgs" if v1 else "JavaVMArguments", text)
+
+
+def set_environment(job: JobBuilder) -> None:
+    """Write Environment, or Env for the older form under the older key."""
+    first = job.param("environment", "env")
+    second = job.param("environment2")
+    prefer_v1 = False
+    if first is not None and second is None:
+        old = job.param("env")
+        prefer_v1 = old is not None and not old.lstrip().startswith('"')
+    if first is not None and second is not None and not job.bool_param("allow_environment_v1"):
+        raise job.error(
+            "both environment and environment2 are given", "environment2", second,
+            "one of them, or allow_environment_v1 = true",
+        )
+    table = EnvironmentTable()
+    text = second if second is not None else first
+    try:
+        if text is not None:
+            table.merge(text, v2_only=second is not None)
+    except QuotingError as error:
+        key = "environment2" if second is not None else "environment"
+        raise job.error(f"{error}. The environment you specified was: '{text}'", key, text) from error
+    _import(job, table, first is not None and second is None)
+    _insert(job, table, prefer_v1, first is not None or second is not None)
+
+
+def _import(job: JobBuilder, table: EnvironmentTable, v1: bool) -> None:
+    names = job.param("getenv", "get_env")
+    if names is None:
+        return
+    everything = parse_bool(names)
+    if everything is None:
+        table.import_from(job.environment.environ, EnvironmentFilter.parse(names, v1))
+    elif everything:
+        if not job.settings.flag("SUBMIT_ALLOW_GETENV", True):
+            raise job.error(
+                "getenv = true is forbidden by the configuration (SUBMIT_ALLOW_GETENV)", "getenv", names,
+                "the names of the variables that the job needs",
+            )
+        table.import_from(job.environment.environ, EnvironmentFilter(v1=v1))
+
+
+def _insert(job: JobBuilder, table: EnvironmentTable, prefer_v1: bool, given: bool) -> None:
+    has_v1, has_v2 = job.has("Env"), job.has("Environment")
+    use_v1, use_v2 = prefer_v1, not prefer_v1
+    if not given and not len(table) and (has_v1 or has_v2):
+        return
+    use_v2 = use_v2 or (use_v1 and has_v2)
+    use_v1 = use_v1 or (use_v2 and has_v1)
+    if use_v1:
+        try:
+            job.set("Env", table.raw_v1())
+        except QuotingError as error:
+            raise job.error(str(error), "env") from error
+        job.set("EnvDelim", ";")
+    if use_v2:
+        job.set("Environment", table.raw_v2())
+
+
+def _stream(job: JobBuilder, word: str, names: tuple[str, str], attribute: str) -> None:
+    """Write one standard stream; ``word`` is In, Out or Err."""
+    transfer_attribute, stream_attribute = f"Transfer{word}", f"Stream{word}"
+    direction = {"In": "input", "Out": "output", "Err": "error"}[word]
+    transfer = job.flag(transfer_attribute, True)
+    asked = job.bool_param(f"transfer_{direction}", transfer_attribute)
+    must_set = asked is not None and asked != transfer
+    if asked is not None:
+        transfer = asked
+    stream = job.flag(stream_attribute, False)
+    asked = job.bool_param(f"stream_{direction}", stream_attribute)
+    if asked is not None:
+        stream = asked
+    name = job.param(*names)
+    if name is not None or not job.has(attribute):
+        if name is None or name == _NULL:
+            transfer = stream = False
+        elif job.universe == Universe.VM:
+            raise job.error(
+                "input, output and error cannot be used in vm universe", names[0], name, "no such command"
+            )
+        job.set(attribute, name if name is not None else _NULL)
+    if transfer:
+        job.set(stream_attribute, stream)
+        if must_set:
+            job.set(transfer_attribute, True)
+    else:
+        job.set(transfer_attribute, False)
+
+
+def set_stdin(job: JobBuilder) -> None:
+    """Write In, TransferIn and StreamIn."""
+    _stream(job, "In", ("input", "stdin"), "In")
+
+
+def set_stdout(job: JobBuilder) -> None:
+    """Write Out, TransferOut and StreamOut."""
+    _stream(job, "Out", ("output", "stdout"), "Out")
+
+
+def set_stderr(job: JobBuilder) -> None:
+    """Write Err, TransferErr and StreamErr."""
+    _stream(job, "Err", ("error", "stderr"), "Err")
+
+
+def set_tool_daemon(job: JobBuilder) -> None:
+    """Write the attributes of a tool daemon, if there is one."""
+    if job.copy_string("ToolDaemonCmd", "tool_daemon_cmd", "ToolDaemonCmd") is None:
+        return
+    job.copy_string("ToolDaemonInput", "tool_daemon_input", "ToolDaemonInput")
+    job.copy_string("ToolDaemonOutput", "tool_daemon_output", "ToolDaemonOutput")
+    job.copy_string("ToolDaemonError", "tool_daemon_error", "ToolDaemonError")
+    suspend = job.bool_param("suspend_job_at_exec", "SuspendJobAtExec")
+    if suspend is not None:
+        job.set("SuspendJobAtExec", suspend)
+    old = job.param("tool_daemon_args")
+    first = job.param("tool_daemon_arguments", "ToolDaemonArgs")
+    if old is not None and first is not None:
+        raise job.error("both tool_daemon_args and tool_daemon_arguments are given", "tool_daemon_args", old)
+    names = ("tool_daemon_arguments", "tool_daemon_arguments2")
+    chosen = _choose(job, first if first is not None else old, job.param("tool_daemon_arguments2"), names)
+    if chosen is None:
+        return
+    v1, arguments = _parse(job, *chosen, names[chosen[1]])
+    text = " ".join(arguments) if v1 else join_v2(arguments)
+    if text:
+        job.set("ToolDaemonArgs" if v1 else "ToolDaemonArguments", text)

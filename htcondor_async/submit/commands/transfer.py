@@ -1,0 +1,382 @@
+"""Files that go to the job and come back, and how much room they need."""
+
+from __future__ import annotations
+
+import re
+
+from ..job import JobBuilder, Universe
+from ..values import parse_size
+from ..words import basename, is_url, split_commas, split_list, strip_quotes, url_scheme
+from .program import is_cloud
+
+__all__ = ["WHEN", "fix_input_files", "note_schemes", "set_image_size", "set_transfer_files", "transfer_schemes"]
+
+_SHOULD = {"yes": "YES", "true": "YES", "no": "NO", "false": "NO", "if_needed": "IF_NEEDED", "auto": "IF_NEEDED",
+           "automatic": "IF_NEEDED"}
+WHEN = {"on_exit": "ON_EXIT", "on_exit_or_evict": "ON_EXIT_OR_EVICT", "always": "ON_EXIT_OR_EVICT",
+        "on_success": "ON_SUCCESS", "never": "NEVER"}
+_ALLOW_EMPTY = '""'
+_MAX_DIRECTORY_ENTRIES = 1_000_000
+
+
+def _size_kb(job: JobBuilder, name: str) -> int:
+    """Return the size of a file or directory in KiB, rounded up; 0 if it is not there."""
+    if is_url(name):
+        return 0
+    path = job.full_path(name)
+    status = job.environment.stat(path)
+    if status is None:
+        return 0
+    if not status.is_directory:
+        return (status.size + 1023) // 1024
+    return (_directory_size(job, path) + 1023) // 1024
+
+
+def _directory_size(job: JobBuilder, top: str) -> int:
+    total = 0
+    pending = [top]
+    left = _MAX_DIRECTORY_ENTRIES
+    while pending:
+        directory = pending.pop()
+        try:
+            names = job.environment.list_directory(directory)
+        except OSError:
+            # What cannot be looked into counts nothing, as in the real one.
+            continue
+        for name in names:
+            left -= 1
+            if left < 0:
+                raise job.error(f"{top} holds more than {_MAX_DIRECTORY_ENTRIES} files", "transfer_input_files", top)
+            status = job.environment.stat(f"{directory}/{name}")
+            if status is None:
+                continue
+            if status.is_directory:
+                pending.append(f"{directory}/{name}")
+            else:
+                total += status.size
+    return total
+
+
+def set_image_size(job: JobBuilder) -> None:
+    """Write ExecutableSize and ImageSize."""
+    if job.universe != Universe.VM and job.proc < 1:
+        command = job.string("Cmd") or ""
+        job.set("ExecutableSize", 0 if not command or is_cloud(job) else _size_kb(job, command))
+    text = job.param("image_size", "ImageSize")
+    if text is not None:
+        job.set("ImageSize", _kilobytes(job, "image_size", text))
+    elif not job.has("ImageSize"):
+        job.set("ImageSize", job.integer("ExecutableSize"))
+
+
+def _kilobytes(job: JobBuilder, key: str, text: str) -> int:
+    size = parse_size(text, 1024)
+    if size is None or size.amount < 1:
+        raise job.error(f"'{text}' is not valid for {key}", key, text, "a size of at least 1 KB")
+    return size.amount
+
+
+def _file_list(job: JobBuilder, text: str) -> list[str]:
+    if text == _ALLOW_EMPTY:
+        return []
+    if job.target.version.major >= 25:
+        text = strip_quotes(text)
+    return split_commas(text)
+
+
+class _Inputs:
+    """Input files being collected, with their size."""
+
+    def __init__(self, job: JobBuilder) -> None:
+        self.job = job
+        self.names: list[str] = []
+        self.kilobytes = 0
+        self.given = False
+
+    def add(self, name: str) -> None:
+        self.names.append(name)
+        self.kilobytes += _size_kb(self.job, name)
+
+    def add_once(self, name: str) -> None:
+        if name not in self.names:
+            self.add(name)
+
+
+def _add_container(job: JobBuilder, inputs: _Inputs) -> None:
+    image = job.param("container_image", "ContainerImage")
+    if not job.flag("TransferContainer", True):
+        job.set("ContainerImageSource", "local")
+        return
+    if image is None:
+        return
+    shared = split_commas(job.settings.get("CONTAINER_SHARED_FS") or "")
+    if any(image.startswith(base) for base in shared):
+        job.set("ContainerImageSource", "local")
+        return
+    for scheme in ("docker", "oras"):
+        if image.startswith(f"{scheme}://"):
+            job.set("ContainerImageSource", scheme)
+            return
+    inputs.add(image)
+    inputs.given = True
+    name = image[:-1] if image.endswith("/") else image
+    if job.target.version.major >= 25:
+        job.set("ContainerImageFullPath", image)
+    job.set("ContainerImage", basename(name))
+    scheme, colon, _ = name.partition(":")
+    job.set("ContainerImageSource", scheme if colon else "cedar")
+
+
+def _should_and_when(job: JobBuilder, files_in: bool, files_out: bool) -> tuple[str, str]:
+    """Return the values of ShouldTransferFiles and WhenToTransferOutput; the latter "" for none."""
+    text = job.param("ShouldTransferFiles", "should_transfer_files") or job.string("ShouldTransferFiles")
+    by_default = False
+    if text is None:
+        text = job.settings.get("SUBMIT_DEFAULT_SHOULD_TRANSFER_FILES")
+        by_default = True
+        if text is None or text.lower() not in _SHOULD:
+            text = "IF_NEEDED"
+    should = _SHOULD.get(text.lower())
+    if should is None:
+        raise job.error(
+            f"invalid value {text} for should_transfer_files", "should_transfer_files", text, "YES, NO, or IF_NEEDED"
+        )
+    if should == "NO" and (files_in or files_out):
+        key = "transfer_input_files" if files_in else "transfer_output_files"
+        raise job.error(f"{key} is given, but should_transfer_files is NO", "should_transfer_files", text)
+    asked = job.param("WhenToTransferOutput", "when_to_transfer_output") or job.string("WhenToTransferOutput")
+    if asked is None:
+        if should == "NO":
+            if not by_default:
+                return should, ""
+            raise job.error(
+                "files are not transferred by the configuration, and when_to_transfer_output has its default",
+                "should_transfer_files", text, "should_transfer_files",
+            )
+        return should, "ON_EXIT"
+    when = WHEN.get(asked.lower())
+    if when is None:
+        raise job.error(
+            f"invalid value {asked} for when_to_transfer_output", "when_to_transfer_output", asked,
+            "ON_EXIT, ON_EXIT_OR_EVICT, or ON_SUCCESS",
+        )
+    if (should == "NO") != (when == "NEVER"):
+        raise job.error(
+            f"when_to_transfer_output = {asked} contradicts should_transfer_files = {text}", "when_to_transfer_output",
+            asked, "one of the two",
+        )
+    if should == "NO":
+        return should, ""
+    if when == "ON_EXIT_OR_EVICT" and should == "IF_NEEDED":
+        if not by_default:
+            raise job.error(
+                "when_to_transfer_output = ON_EXIT_OR_EVICT and should_transfer_files = IF_NEEDED do not go together",
+                "when_to_transfer_output", asked, "should_transfer_files = YES, or when_to_transfer_output = ON_EXIT",
+            )
+        should = "YES"
+    return should, when
+
+
+def set_transfer_files(job: JobBuilder) -> None:
+    """Write what is transferred, when, and how large it is."""
+    inputs = _Inputs(job)
+    text = job.param("transfer_input_files", "TransferInputFiles")
+    if text is not None:
+        for name in _file_list(job, text):
+            inputs.add(name)
+        inputs.given = bool(inputs.names)
+    if job.is_container:
+        _add_container(job, inputs)
+    stdin = job.string("In")
+    if stdin and job.flag("TransferIn", True):
+        inputs.kilobytes += _size_kb(job, stdin)
+    outputs: list[str] | None = None
+    text = job.param("transfer_output_files", "TransferOutputFiles")
+    if text is not None:
+        outputs = _file_list(job, text)
+        if not outputs and text != _ALLOW_EMPTY:
+            outputs = None
+    should, when = _should_and_when(job, inputs.given, outputs is not None)
+    job.set("ShouldTransferFiles", should)
+    if when:
+        job.set("WhenToTransferOutput", when)
+    if should != "YES" and not job.has("FileSystemDomain"):
+        domain = job.settings.get("FILESYSTEM_DOMAIN")
+        if domain is not None:
+            job.set("FileSystemDomain", domain)
+    if should != "NO":
+        _add_programs(job, inputs)
+    _set_disk_usage(job, inputs)
+    remaps = _spooled_streams(job) if job.target.spool else []
+    if should != "NO":
+        if inputs.given:
+            job.set("TransferInput", ",".join(inputs.names))
+        public = job.param("public_input_files", "PublicInputFiles")
+        if public is not None and split_commas(public):
+            job.set("PublicInputFiles", ",".join(split_commas(public)))
+        if outputs is not None:
+            job.set("TransferOutput", ",".join(outputs))
+    elif job.universe not in (Universe.GRID, Universe.JAVA, Universe.VM):
+        if job.bool_param("transfer_executable", "TransferExecutable"):
+            raise job.error(
+                "transfer_executable is true, but should_transfer_files is NO", "transfer_executable", None, "one of them"
+            )
+    _set_remaps(job, remaps)
+
+
+def _add_programs(job: JobBuilder, inputs: _Inputs) -> None:
+    """Count and append the tool daemon, and the program and archives of java jobs."""
+    for attribute in ("ToolDaemonCmd", "ToolDaemonInput"):
+        name = job.string(attribute)
+        if name is None:
+            break
+        inputs.add_once(name)
+    if job.universe != Universe.JAVA:
+        return
+    command = job.string("Cmd")
+    if command is not None and command != "java":
+        inputs.add_once(command)
+    for name in split_commas(job.string("JarFiles") or ""):
+        inputs.add(name)
+    job.set("Cmd", "java")
+    job.set("TransferExecutable", False)
+
+
+def _set_disk_usage(job: JobBuilder, inputs: _Inputs) -> None:
+    text = job.param("disk_usage", "DiskUsage")
+    if text is not None:
+        job.set("DiskUsage", _kilobytes(job, "disk_usage", text))
+        return
+    total = job.integer("ExecutableSize") + inputs.kilobytes
+    rounding = 1023 if job.target.version.major >= 25 else 0
+    job.set("TransferInputSizeMB", (total + rounding) // 1024)
+    job.set("DiskUsage", total)
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"([;=\\])", r"\\\1", text)
+
+
+def _spooled_streams(job: JobBuilder) -> list[str]:
+    """Give stdout and stderr plain names in the spool directory; returns the remaps that undo it."""
+    remaps = []
+    output, error = job.string("Out") or "", job.string("Err") or ""
+    for attribute, name, stream, working in (
+        ("Out", output, "StreamOut", "_condor_stdout"),
+        ("Err", error, "StreamErr", "_condor_stdout" if error == output else "_condor_stderr"),
+    ):
+        if name and name != basename(name) and name != "/dev/null" and not job.flag(stream):
+            job.set(attribute, working)
+            remaps.append(f"{working}={_escape(name)}")
+    return remaps
+
+
+def _set_remaps(job: JobBuilder, remaps: list[str]) -> None:
+    text = job.param("transfer_output_remaps", "TransferOutputRemaps")
+    if text is not None:
+        if len(text) > 1 and text[0] == '"' and text[-1] == '"':
+            remaps.append(text[1:-1])
+        elif job.target.version.major >= 25:
+            remaps.append(text)
+        else:
+            raise job.error(
+                f"transfer_output_remaps must be a quoted string, not: {text}", "transfer_output_remaps", text,
+                'double quotes, as in "a = b; c = d"',
+            )
+    joined = ";".join(remaps)
+    if joined:
+        job.set("TransferOutputRemaps", joined)
+
+
+def note_schemes(job: JobBuilder) -> None:
+    """Note the URL schemes of what is transferred: Requirements depend on them, not on the files themselves."""
+    job.set("#schemes", transfer_schemes(job))
+
+
+def transfer_schemes(job: JobBuilder) -> str:
+    """Return the URL schemes that the job needs plugins for, sorted, joined by commas."""
+    supplied = set()
+    for plugin in (job.string("TransferPlugins") or "").split(";"):
+        methods, equals, _ = plugin.partition("=")
+        if equals:
+            supplied.update(name.lower() for name in split_list(methods))
+    urls = split_commas(job.string("TransferInput") or "")
+    destination = job.string("OutputDestination")
+    if destination is not None:
+        urls.append(destination)
+    for remap in (job.string("TransferOutputRemaps") or "").split(";"):
+        _, equals, target = remap.partition("=")
+        if equals:
+            urls.append(target.strip())
+    found: dict[str, str] = {}
+    for url in urls:
+        scheme = url_scheme(url)
+        if scheme and scheme.lower() not in supplied:
+            found.setdefault(scheme.lower(), scheme)
+    return ",".join(found[lower] for lower in sorted(found))
+
+
+def fix_input_files(job: JobBuilder) -> None:
+    """Move protected URLs into lists of their own, and expand directories for spooling."""
+    names = job.string("TransferInput")
+    if names is None:
+        return
+    rules = _protected_rules(job)
+    if rules:
+        _split_protected(job, split_commas(names), rules)
+    if job.target.spool:
+        expanded = ",".join(_expand_directories(job, job.string("TransferInput") or ""))
+        job.set("TransferInput", expanded)
+
+
+def _protected_rules(job: JobBuilder) -> list[tuple[str, str]]:
+    name = job.settings.get("PROTECTED_URL_TRANSFER_MAPFILE")
+    if name is None:
+        return []
+    try:
+        text = job.environment.read_file(name).decode("utf-8", "surrogateescape")
+    except OSError:
+        # The real one goes on without a map that it cannot read.
+        return []
+    rules = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 3 and not words[0].startswith("#"):
+            rules.append((words[1], words[2]))
+    return rules
+
+
+def _split_protected(job: JobBuilder, names: list[str], rules: list[tuple[str, str]]) -> None:
+    rest: list[str] = []
+    queues: dict[str, list[str]] = {}
+    for name in names:
+        queue = next((queue for prefix, queue in rules if is_url(name) and name.startswith(prefix)), None)
+        if queue is None:
+            rest.append(name)
+        else:
+            queues.setdefault("LOCAL" if queue == "*" else queue.upper(), []).append(name)
+    if not queues:
+        return
+    job.set("TransferInput", ",".join(rest))
+    attributes = []
+    for queue in sorted(queues):
+        attribute = f"TransferInputFrom_{queue}"
+        job.set(attribute, ",".join(queues[queue]))
+        attributes.append(attribute)
+    job.set_expression("TransferQueueInputList", "{ " + ",".join(attributes) + " }")
+
+
+def _expand_directories(job: JobBuilder, names: str) -> list[str]:
+    found = []
+    for name in split_commas(names):
+        if not name.endswith("/") or is_url(name):
+            found.append(name)
+            continue
+        try:
+            entries = job.environment.list_directory(job.full_path(name))
+        except OSError as error:
+            raise job.error(
+                f"cannot expand the directory {name}: {error.strerror or error}", "transfer_input_files", name
+            ) from error
+        found.extend(name + entry for entry in entries)
+    return found

@@ -1,0 +1,312 @@
+"""One job ad in the making: commands are read, attributes are written.
+
+A :class:`JobBuilder` stays the same for all jobs of a cluster. ``cluster`` holds the attributes that the jobs have in
+common, once they are known; ``own`` those of the job being made, without what equals the cluster's. Names are kept in
+lower case beside their spelling.
+
+While ``reads`` and ``writes`` are sets, the builder records which attributes a step looks at and which it assigns;
+:mod:`~htcondor_async.submit.cluster` uses that to do again only what changes from job to job.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from .._environment import Environment
+from ..classad._ad import ClassAd
+from ..classad._nodes import Node
+from . import expressions
+from .macros import MacroTable
+from .problems import SubmitError, SubmitWarning
+from .settings import Settings
+from .values import INT_MAX, INT_MIN, parse_bool, parse_int
+from .versions import Version
+from .words import absolute_path
+
+__all__ = ["Identity", "JobBuilder", "Target", "Universe"]
+
+
+class Universe:
+    """Numbers of the universes."""
+
+    STANDARD = 1
+    PVM = 4
+    VANILLA = 5
+    SCHEDULER = 7
+    MPI = 8
+    GRID = 9
+    JAVA = 10
+    PARALLEL = 11
+    LOCAL = 12
+    VM = 13
+
+
+@attrs.frozen
+class Identity:
+    """Who submits: the version and platform strings that go into the ads, and the number of the submit method."""
+
+    version: str
+    platform: str
+    method: int = 2
+
+
+@attrs.frozen
+class Target:
+    """For whom a job is made.
+
+    Attributes
+    ----------
+    version
+        The schedd's version.
+    spool
+        Input files go through the schedd.
+    interactive
+        The job is interactive.
+    extended_commands
+        Further commands that the schedd announces: name to example value.
+    check_files
+        Look whether files can be read and directories written.
+    """
+
+    version: Version
+    spool: bool = False
+    interactive: bool = False
+    extended_commands: Mapping[str, Any] = attrs.field(factory=dict)
+    check_files: bool = False
+
+
+class JobBuilder:
+    """Makes job ads out of a description.
+
+    Parameters
+    ----------
+    macros
+        The description; the builder changes it and wants one of its own.
+    settings
+        The configuration.
+    environment
+        The world.
+    identity
+        Who submits.
+    target
+        For whom.
+    owner
+        Name of the submitting user, or "".
+    qdate
+        Time of submission, seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        macros: MacroTable,
+        settings: Settings,
+        environment: Environment,
+        identity: Identity,
+        target: Target,
+        owner: str,
+        qdate: int,
+    ) -> None:
+        self.macros = macros
+        self.settings = settings
+        self.environment = environment
+        self.identity = identity
+        self.target = target
+        self.owner = owner
+        self.qdate = qdate
+        self.cluster_id = 0
+        self.proc = 0
+        self.cluster: dict[str, Node] | None = None
+        self.own: dict[str, Node] = {}
+        self.spelling: dict[str, str] = {}
+        self.reads: set[str] | None = None
+        self.writes: set[str] | None = None
+        self.universe = Universe.VANILLA
+        self.grid_type = ""
+        self.is_docker = False
+        self.is_container = False
+        self.use_default_resources = True
+        self.jobset: dict[str, Any] = {}
+        self._warned: set[str] = set()
+
+    # -- attributes
+
+    def get(self, attribute: str) -> Any:
+        """Return an attribute of the job, a constant as its value, or None."""
+        lower = attribute.lower()
+        if self.reads is not None:
+            self.reads.add(lower)
+        node = self.own.get(lower)
+        if node is None and self.cluster is not None:
+            node = self.cluster.get(lower)
+        return expressions.shown(node)
+
+    def set(self, attribute: str, value: Any) -> None:
+        """Give an attribute a constant or an expression; dropped again if the cluster has the same."""
+        lower = attribute.lower()
+        node = expressions.node_of(value)
+        if lower not in self.spelling:
+            self.spelling[lower] = attribute
+        if self.writes is not None:
+            self.writes.add(lower)
+        if self.cluster is not None and expressions.same(self.cluster.get(lower), node):
+            self.own.pop(lower, None)
+        else:
+            self.own[lower] = node
+
+    def set_expression(self, attribute: str, text: str, key: str = "") -> None:
+        """Give an attribute the expression ``text``.
+
+        Raises
+        ------
+        SubmitError
+            It is no expression.
+        """
+        try:
+            value = expressions.parse(text)
+        except expressions.ExpressionError as error:
+            raise self.error(
+                f"Parse error in expression: {attribute} = {text} ({error})", key or attribute, text, "a ClassAd expression"
+            ) from error
+        self.set(attribute, value)
+
+    def has(self, attribute: str) -> bool:
+        """Return whether the job has an attribute."""
+        return self.get(attribute) is not None
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the attributes that begin with ``prefix`` (lower case), spelled as in the ad."""
+        found = {lower for lower in self.own if lower.startswith(prefix)}
+        if self.cluster is not None:
+            found.update(lower for lower in self.cluster if lower.startswith(prefix))
+        if self.reads is not None:
+            self.reads.update(found)
+        return [self.spelling[lower] for lower in sorted(found)]
+
+    def evaluated(self, attribute: str) -> Any:
+        """Return what an attribute evaluates to in the job, or None if the job has none."""
+        value = self.get(attribute)
+        if not expressions.is_expression(value):
+            return value
+        if self.reads is not None:
+            self.reads.add("*")
+        return expressions.evaluate_in(value, self.ad())
+
+    def string(self, attribute: str) -> str | None:
+        """Return an attribute that is a string, or None."""
+        value = self.get(attribute)
+        if value is None or isinstance(value, str):
+            return value
+        value = self.evaluated(attribute)
+        return value if isinstance(value, str) else None
+
+    def flag(self, attribute: str, default: bool = False) -> bool:
+        """Return an attribute that is a boolean or a number, or ``default``."""
+        value = self.get(attribute)
+        if value is None:
+            return default
+        value = self.evaluated(attribute)
+        return bool(value) if type(value) in (bool, int, float) else default
+
+    def integer(self, attribute: str, default: int = 0) -> int:
+        """Return an attribute that is a number, or ``default``."""
+        value = self.evaluated(attribute)
+        return int(value) if type(value) in (bool, int, float) else default
+
+    def ad(self) -> ClassAd:
+        """Return the job as it is now, with what it has from the cluster."""
+        merged = dict(self.cluster) if self.cluster is not None else {}
+        merged.update(self.own)
+        return self.make_ad(merged)
+
+    def make_ad(self, values: Mapping[str, Node]) -> ClassAd:
+        """Return an ad of values by lower-case name; names that begin with ``#`` are notes, not attributes."""
+        spelling = self.spelling
+        return expressions.make_ad((spelling[lower], value) for lower, value in values.items() if lower[0] != "#")
+
+    # -- commands
+
+    def param(self, name: str, alias: str | None = None) -> str | None:
+        """Return the expanded value of a command, or None if it is absent or empty.
+
+        ``alias`` is tried if the description does not have ``name`` at all.
+        """
+        raw = self.macros.lookup(name)
+        if raw is None:
+            if alias is None:
+                return None
+            name = alias
+            raw = self.macros.lookup(name)
+        if not raw:
+            return None
+        try:
+            return self.macros.expand(raw) or None
+        except SubmitError as error:
+            raise error.at(key=name, line=self.macros.lines.get(name.lower(), 0))
+
+    def bool_param(self, name: str, alias: str | None = None) -> bool | None:
+        """Return a boolean command, or None if it is not given."""
+        text = self.param(name, alias)
+        if text is None:
+            return None
+        value = parse_bool(text)
+        if value is None:
+            raise self.error(f"{name}={text} is invalid, must eval to a boolean", name, text, "true or false")
+        return value
+
+    def int_param(self, name: str, alias: str | None = None, *, narrow: bool = False) -> int | None:
+        """Return an integer command, or None if it is not given; ``narrow``: it must fit 32 bits."""
+        text = self.param(name, alias)
+        if text is None:
+            return None
+        value = parse_int(text)
+        if value is None or (narrow and not INT_MIN <= value < INT_MAX):
+            expected = "a whole number of 32 bits" if narrow else "a whole number"
+            raise self.error(f"{name}={text} is invalid, must eval to an integer", name, text, expected)
+        return value
+
+    def copy_string(self, attribute: str, name: str, alias: str | None = None) -> str | None:
+        """Write a command as a string if it is given; returns its value."""
+        text = self.param(name, alias)
+        if text is not None:
+            self.set(attribute, text)
+        return text
+
+    def copy_expression(self, attribute: str, name: str, alias: str | None = None) -> str | None:
+        """Write a command as an expression if it is given; returns its text."""
+        text = self.param(name, alias)
+        if text is not None:
+            self.set_expression(attribute, text, name)
+        return text
+
+    # -- paths
+
+    @property
+    def iwd(self) -> str:
+        """The job's directory."""
+        return str(self.get("#iwd") or "")
+
+    def full_path(self, name: str) -> str:
+        """Return ``name`` as seen from the job's directory."""
+        return absolute_path(self.iwd, name)
+
+    # -- messages
+
+    def error(self, what: str, key: str = "", value: str | None = None, expected: str = "") -> SubmitError:
+        """Return an error about a command, with the line it stands on."""
+        line = self.macros.lines.get(key.lower(), 0)
+        return SubmitError(what, key=key, value=value, line=line, expected=expected)
+
+    def warn(self, text: str, once: str = "") -> None:
+        """Say that something probably is not meant; ``once`` names what is said only once a cluster."""
+        if once:
+            if once in self._warned:
+                return
+            self._warned.add(once)
+        warnings.warn(text, SubmitWarning, stacklevel=2)
+
+
+Step = Callable[[JobBuilder], None]
