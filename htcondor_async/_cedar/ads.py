@@ -40,6 +40,8 @@ _I64 = struct.Struct(">q")
 _NUL_I64 = struct.Struct(">Bq")
 #: The two empty type strings as they travel encrypted: length 1, NUL.
 _SEALED_TYPES = b"\0\0\0\0\0\0\0\1\0" * 2
+#: The NUL before them belongs to the last attribute.
+_SEALED_END = b"\0" + _SEALED_TYPES
 #: What stands between two strings shorter than 64 KiB: NUL, and the first six bytes of the next length.
 _BORDER = b"\0" * 7
 _SMALL = b"\0" * 6
@@ -100,7 +102,7 @@ def decode_ad(message: bytes, crypto: bool, limits: Limits = DEFAULT_LIMITS) -> 
             elif (
                 message.count(_BORDER, 15) == count + 1
                 and message.startswith(_SMALL, 8)
-                and message.endswith(_SEALED_TYPES)
+                and message.endswith(_SEALED_END)
             ):
                 return ClassAd._from_wire(message[8:-18], count, True)
     count, begin, end, rest = walk_ad(message, 0, crypto, limits)
@@ -110,7 +112,7 @@ def decode_ad(message: bytes, crypto: bool, limits: Limits = DEFAULT_LIMITS) -> 
 
 
 def walk_ad(data: bytes, position: int, crypto: bool, limits: Limits, types: bool = True) -> tuple[int, int, int, int]:
-    """Find the borders of the ad that begins at ``position``.
+    """Find the borders of the ad that begins at ``position``, with a look at each of its strings.
 
     Returns
     -------
@@ -125,6 +127,7 @@ def walk_ad(data: bytes, position: int, crypto: bool, limits: Limits, types: boo
     if len(data) - position < 8:
         raise ProtocolError("a message ends inside an ad")
     walk = _Walk(data, position, crypto, limits)
+    walk.fresh = False
     if not walk.attributes(data):
         raise ProtocolError("a message ends inside an ad")
     end = walk.cursor + 1
@@ -175,7 +178,7 @@ class _Walk:
         begin, count = self.begin, self.count
         window = begin + _WINDOW + count * _WINDOW_PER_STRING
         if self.crypto:
-            found = data.find(_SEALED_TYPES, begin, window) - 1
+            found = data.find(_SEALED_END, begin, window)
             if (
                 found < begin
                 or data.count(_BORDER, begin + 7, found + 19) != count + 1
