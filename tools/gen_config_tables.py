@@ -25,7 +25,7 @@ BUILD_VALUES = {
     "PYTHON3_MODULE_SUFFIX": "",
     "PYTHON3_VERSION_MINOR": "0",
     "CONDOR_VERSION": "24.0.24",
-    "CONDOR_BUILD_PLATFORM": "x86_64_AlmaLinux8",
+    "CONDOR_BUILD_PLATFORM": "X86_64-AlmaLinux_8.10",
 }
 
 # Of what HTCondor always finds out, the table has placeholders for the processors; this is one for the memory, in MiB.
@@ -57,7 +57,7 @@ def read_sections(text: str) -> dict[str, dict[str, str]]:
             if current is not None:
                 current[key] = "\n".join(body)
         elif (match := _PROPERTY.fullmatch(line)) and current is not None:
-            current[match[1]] = match[2]
+            current[match[1]] = match[2].lstrip()
     return sections
 
 

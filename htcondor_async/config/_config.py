@@ -112,9 +112,12 @@ class _BaseConfig(Mapping[str, ParameterValue]):
         if not isinstance(other, _BaseConfig):
             return NotImplemented
         mine, theirs = self._table, other._table
-        return (mine.entries, mine.prefixes) == (theirs.entries, theirs.prefixes)
+        return mine.prefixes == theirs.prefixes and mine.values() == theirs.values()
 
     __hash__ = None  # type: ignore[assignment]  # mappings of equal content are equal, and one kind can change
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self)._of, (self._table.copy(), self._environment, self.warnings))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {self.subsystem}, {len(self._table.entries)} names set>"

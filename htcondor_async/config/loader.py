@@ -87,8 +87,8 @@ class _Loading:
         """Set what the files may use and override."""
         for name, value in self.detected.items():
             self.insert(name, value)
-        user = self.environment.current_user()
-        self.insert("CondorIsAdmin", "true" if user is not None and user.uid == 0 else "false")
+        # A library never changes its user, so it is no administrator in HTCondor's sense even if root loads it.
+        self.insert("CondorIsAdmin", "false")
         self.insert_names()
 
     def insert_names(self) -> None:
@@ -221,9 +221,9 @@ class _Loading:
     def find_user_file(self) -> str | None:
         name = self.value("USER_CONFIG_FILE")
         user = self.environment.current_user()
-        if not name or user is None or user.uid == 0:
+        if not name or (user is None and not name.startswith("/")):
             return None
-        path = name if name.startswith("/") else f"{user.home}/.condor/{name}"
+        path = name if user is None or name.startswith("/") else f"{user.home}/.condor/{name}"
         return path if self.environment.access(path, _READ) else None
 
     def insert_environment(self) -> None:

@@ -46,10 +46,11 @@ def evaluate(text: str, environment: Environment | None = None) -> Evaluated | N
         The world, for functions such as ``time()``.
     """
     # Most configurations need no expression: the ClassAd language is loaded with the first one.
-    from htcondor_async.classad import ClassAdParseError
     from htcondor_async.classad._context import EvalContext, EvaluationFailed
+    from htcondor_async.classad._errors import ClassAdParseError
     from htcondor_async.classad._parser import parse_expression
     from htcondor_async.classad._unparse import unparse_value
+    from htcondor_async.classad._values import Value
 
     try:
         value = EvalContext(environment=environment).eval(parse_expression(text, old=True))
@@ -58,8 +59,9 @@ def evaluate(text: str, environment: Environment | None = None) -> Evaluated | N
     if isinstance(value, str):
         return Evaluated(value, string=value)
     # Undefined and Error are integers in Python, but not numbers.
-    number = value if type(value) in (bool, int, float) else None
-    return Evaluated(unparse_value(value), number=number)
+    if isinstance(value, (bool, int, float)) and not isinstance(value, Value):
+        return Evaluated(unparse_value(value), number=value)
+    return Evaluated(unparse_value(value))
 
 
 def to_integer(text: str, environment: Environment | None = None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from htcondor_async._environment import Environment
@@ -11,18 +12,20 @@ from .conditions import IfStack
 from .functions import CONFIG_FUNCTIONS
 from .macros import Expander
 from .metaknobs import expand_arguments, split_knobs
-from .statements import MAX_NESTING, StatementReader, is_name, split_statement
+from .statements import MAX_NESTING, StatementReader, is_name
 from .stream import BLANKS, Source, SourceError
 from .table import Origin, ParameterTable
 
 __all__ = ["ConfigReader"]
+
+_STATEMENT = re.compile(r"([^ \t=:]+)[ \t]*(@=|[=:])?[ \t]*(.*)", re.DOTALL)
 
 
 class ConfigReader(StatementReader):
     """Reads files, commands and metaknobs into ``table``; see :class:`StatementReader` for the rest."""
 
     def __init__(self, environment: Environment, table: ParameterTable, *, allow_commands: bool = False) -> None:
-        expander = Expander(table.lookup, functions=CONFIG_FUNCTIONS, environment=environment, cwd=environment.cwd())
+        expander = Expander(table.lookup, functions=CONFIG_FUNCTIONS, environment=environment)
         super().__init__(environment, expander, allow_commands=allow_commands)
         self.table = table
         self._metaknob = ""
@@ -71,20 +74,28 @@ class ConfigReader(StatementReader):
         for line in lines:
             if not line or line.startswith("#") or stack.take(line) or not stack.enabled:
                 continue
-            statement = split_statement(line)
-            name, operator, value = statement.name, statement.operator, statement.value
-            if operator == ":" and name.lower() == "use":
-                self.use(statement.words, value, source, depth + 1)
-            elif operator == ":" and name.lower() == "error":
+            name, operator, value = _split(line)
+            if operator == ":" and name.lower() == "error":
                 raise SourceError(self.expander.expand(value))
-            elif operator == ":" and name.lower() == "warning":
+            if operator == ":" and name.lower() == "warning":
                 self.warn(self.expander.expand(value), source)
-            elif not operator or statement.words or not is_name(name):
+            elif name.lower() == "use" and ":" in value:
+                category, _, knobs = value.partition(":")
+                self.use(category.strip(BLANKS), knobs.strip(BLANKS), source, depth + 1)
+            elif not is_name(name) or not (operator or value):
                 raise SourceError(f"{line[:200]!r} is not a statement")
             elif operator == "@":
                 self.assign(name, _here_text(lines, value), source)
             else:
                 self.assign(name, value, source)
+
+
+def _split(line: str) -> tuple[str, str, str]:
+    """Return name, operator and value of a statement in a metaknob, where the operator may be missing."""
+    match = _STATEMENT.fullmatch(line)
+    if match is None:
+        raise SourceError(f"{line[:200]!r} is not a statement")
+    return match[1], (match[2] or "")[:1], match[3]
 
 
 def _here_text(lines: Iterator[str], tag: str) -> str:

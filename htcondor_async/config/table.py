@@ -117,6 +117,10 @@ class ParameterTable:
                 break
         return names
 
+    def values(self) -> dict[str, str]:
+        """Return the unexpanded values that are set, by name in lower case."""
+        return {key: entry.raw for key, entry in self.entries.items()}
+
     def names(self) -> Iterator[str]:
         """Yield every name that has a value or a default, sorted ignoring case."""
         merged = {name.lower(): name for name in defaults().names}
