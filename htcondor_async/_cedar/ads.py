@@ -313,7 +313,9 @@ class _Walk:
         position = self.begin
         while position < end:
             if self.crypto:
-                length = _I64.unpack_from(data, position)[0]
+                length = int.from_bytes(data[position : position + 8], "big", signed=True)
+                if not 0 < length <= end - position - 8:
+                    raise ProtocolError(f"an ad has a string of length {length} where an attribute is due")
                 position += 8 + length
             else:
                 length = data.find(b"\0", position) + 1 - position

@@ -274,6 +274,22 @@ def test_damaged_lengths() -> None:
             assert items(ad) == [b"A = 1", b"B = 2"]
 
 
+def test_lengths_that_lie_in_a_large_ad() -> None:
+    """Above the limit of a string each length is looked at, and none of them leads astray."""
+    limits = Limits(max_string=70_000)
+    strings = [b"A%d = 1" % number for number in range(10_000)]
+    good = ad_of(True, len(strings), *strings, b"", b"")
+    assert len(good) > limits.max_string
+    assert len(AdDecoder(True, limits, "sequence").feed([(good, True)])[0]) == len(strings)
+    for length in (b"\x80" + bytes(7), b"\xff" * 6 + b"\xff\xf8", b"\x40" + bytes(7), bytes(6) + b"\xff\xff"):
+        damaged = good.replace(bytes(7) + b"\x09A5000 = 1", length + b"A5000 = 1").replace(
+            bytes(7) + b"\x0aA5000 = 1", length + b"A5000 = 1"
+        )
+        assert damaged != good
+        with pytest.raises(ProtocolError):
+            AdDecoder(True, limits, "sequence").feed([(damaged, True)])
+
+
 def test_markers_of_the_collector() -> None:
     for crypto in (False, True):
         ad = encode({"A": "1"}, crypto)
