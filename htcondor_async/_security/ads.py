@@ -26,7 +26,9 @@ MAX_MESSAGE = 1 << 18
 
 _LINE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,255})\s*=(?!\?=)\s*(.*?)\s*\Z", re.DOTALL)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z")
-_REAL = re.compile(r"[+-]?(?:[0-9]{1,400}\.[0-9]{0,400}|\.[0-9]{1,400}|[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?\Z")
+_REAL = re.compile(
+    r"[+-]?(?:(?:[0-9]{1,400}\.[0-9]{0,400}|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?|[0-9]{1,400}[eE][+-]?[0-9]{1,4})\Z"
+)
 _WORDS: dict[str, Literal] = {"true": True, "false": False, "undefined": None, "error": None}
 
 

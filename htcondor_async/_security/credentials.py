@@ -34,6 +34,7 @@ __all__ = [
     "CallableTokens",
     "Credentials",
     "ExplicitTokens",
+    "Found",
     "SigningKeys",
     "TokenDirectory",
     "TokenFile",
@@ -303,9 +304,8 @@ class Credentials:
             passed_over += found.passed_over
         return Found(tuple(tokens), tuple(passed_over))
 
-    def select(
-        self, *, trust_domain: str | None, issuer_keys: Sequence[str], now: float
-    ) -> Generator[Effect, Any, TokenSelection]:
+    @staticmethod
+    def choose(found: Found, *, trust_domain: str | None, issuer_keys: Sequence[str], now: float) -> TokenSelection:
         """Choose the token for a server.
 
         The first one whose issuer and key the server has; one that has not expired goes before one that has. An
@@ -313,12 +313,13 @@ class Credentials:
 
         Parameters
         ----------
+        found
+            What the sources gave.
         trust_domain, issuer_keys
             What the server said of itself; None and empty match everything.
         now
             Seconds since 1970.
         """
-        found = yield from self.all_tokens()
         reasons = list(found.passed_over)
         expired: Token | None = None
         for token in found.tokens:

@@ -298,6 +298,11 @@ class _Handshake:
             raise SecurityError(
                 f"the daemon chose the cipher {crypto!r}; this client offered {', '.join(policy.crypto_methods)}"
             )
+        if crypto is not None and self._weaker(crypto):
+            raise SecurityError(
+                f"the daemon chose the cipher {crypto}, and this client requires encryption or integrity",
+                hint=f"put {crypto} in front of AES in SEC_CLIENT_CRYPTO_METHODS to accept it",
+            )
         listed = decision.names("AuthMethodsList") or decision.names("AuthMethods") or ()
         common = tuple(dict.fromkeys(name for name in map(canonical_method, listed) if name in usable))
         if yes["Authentication"] and not common:
@@ -320,6 +325,17 @@ class _Handshake:
             session_duration=max(0, decision.integer("SessionDuration") or 0),
             session_lease=max(0, decision.integer("SessionLease") or 0),
         )
+
+    def _weaker(self, crypto: str) -> bool:
+        """Return whether a cipher protects less than this client can ask for.
+
+        Only AES binds what passed in clear: an attacker who takes it out of the proposal would go unnoticed.
+        """
+        policy = self.policy
+        if crypto == "AES" or "AES" not in policy.crypto_methods:
+            return False
+        required = Level.REQUIRED in (policy.encryption, policy.integrity)
+        return required and policy.crypto_methods.index("AES") < policy.crypto_methods.index(crypto)
 
     def _authenticate(self, agreement: Agreement) -> Generator[Effect, Any, tuple[Method, MethodResult] | None]:
         """Try the common methods until one succeeds; gives None if none did and none had to."""
@@ -353,6 +369,9 @@ class _Handshake:
             self.machine.step(Event.METHOD_SUCCEEDED)
             return method, result
         if agreement.authentication_required:
+            if mask == 0:
+                # The server is told that this is the end; its answer can only be the same.
+                yield from say(0)
             raise self._failed("no authentication method succeeded")
         self.machine.step(Event.GO_ON)
         return None

@@ -11,7 +11,7 @@ from htcondor_async._cedar.connection import CedarConnection
 from htcondor_async._cedar.effects import Receive, Send, StartCrypto
 from htcondor_async._secret import Secret
 from htcondor_async._security import effects as fx
-from htcondor_async._security.credentials import Credentials, ExplicitTokens, SigningKeys, TokenDirectory
+from htcondor_async._security.credentials import Credentials, SigningKeys, TokenDirectory
 from htcondor_async._security.handshake import client_handshake, client_resume
 from htcondor_async._security.policy import SecurityPolicy
 from htcondor_async._security.request import HandshakeRequest
@@ -27,6 +27,7 @@ ADDRESS = "<127.0.0.1:9618?sock=collector>"
 KEY = Secret(b"K" * 64)
 TOKENS = "/home/alice/.condor/tokens.d"
 KEYS = "/etc/condor/passwords.d"
+PASSWORD_FILE = "/etc/condor/pool_password"
 USERS = {1000: "alice", 0: "root", 1001: "bob"}
 
 
@@ -240,7 +241,7 @@ class Rules:
 
 
 def make_credentials() -> Credentials:
-    return Credentials((TokenDirectory("~/.condor/tokens.d"),), SigningKeys(KEYS, f"{KEYS}/POOL"), f"{KEYS}/PASSWORD")
+    return Credentials((TokenDirectory("~/.condor/tokens.d"),), SigningKeys(KEYS, f"{KEYS}/POOL"), PASSWORD_FILE)
 
 
 def give_token(machine: Machine, name: str = "pool", **fields: Any) -> str:

@@ -58,6 +58,8 @@ class MethodContext:
         Name that a server's certificate must be for.
     limits
         Bounds on what is received.
+    memory
+        What methods remember during one handshake, so that no source is asked twice.
     """
 
     server_address: SocketAddress
@@ -70,6 +72,7 @@ class MethodContext:
     issuer_keys: tuple[str, ...] = ()
     host_alias: str | None = None
     limits: Limits = DEFAULT_LIMITS
+    memory: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
 
 
 @attrs.frozen

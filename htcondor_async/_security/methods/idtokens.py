@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from htcondor_async._secret import Secret
 from htcondor_async._security.ads import Literal
+from htcondor_async._security.credentials import TokenSelection
 from htcondor_async._security.keys import hkdf
 from htcondor_async._security.methods import akep2
 from htcondor_async._security.methods.base import Method, MethodContext, MethodFailed, MethodResult, Steps
@@ -44,9 +45,7 @@ class IdTokens(Method):
 
     def available(self, ctx: MethodContext) -> Steps[str | None]:
         """Possible with a token that fits, or with the pool's signing key."""
-        selection = yield from ctx.credentials.select(
-            trust_domain=ctx.trust_domain, issuer_keys=ctx.issuer_keys, now=ctx.now
-        )
+        selection = yield from self._select(ctx)
         if selection.token is not None:
             return None
         names = yield from self._own_keys(ctx)
@@ -54,6 +53,12 @@ class IdTokens(Method):
             return None
         reasons = "; ".join(f"{origin}: {reason}" for origin, reason in selection.reasons)
         return f"no token fits ({reasons})" if reasons else "there is no token"
+
+    def _select(self, ctx: MethodContext) -> Steps[TokenSelection]:
+        found = ctx.memory.get("tokens")
+        if found is None:
+            found = ctx.memory["tokens"] = yield from ctx.credentials.all_tokens()
+        return ctx.credentials.choose(found, trust_domain=ctx.trust_domain, issuer_keys=ctx.issuer_keys, now=ctx.now)
 
     def offered(self, ctx: MethodContext) -> Steps[str | None]:
         """Possible with a signing key."""
@@ -75,9 +80,7 @@ class IdTokens(Method):
         return usable
 
     def _choose(self, ctx: MethodContext) -> Steps[Token | None]:
-        selection = yield from ctx.credentials.select(
-            trust_domain=ctx.trust_domain, issuer_keys=ctx.issuer_keys, now=ctx.now
-        )
+        selection = yield from self._select(ctx)
         if selection.token is not None:
             return selection.token
         names = yield from self._own_keys(ctx)

@@ -58,7 +58,11 @@ def test_levels_come_to_the_documented_table(one: Level, other: Level) -> None:
 
 
 def test_lookup_goes_from_the_context_to_the_default() -> None:
-    config = {"SEC_DEFAULT_ENCRYPTION": "REQUIRED", "SEC_CLIENT_INTEGRITY": "NEVER", "SEC_DEFAULT_INTEGRITY": "REQUIRED"}
+    config = {
+        "SEC_DEFAULT_ENCRYPTION": "REQUIRED",
+        "SEC_CLIENT_INTEGRITY": "NEVER",
+        "SEC_DEFAULT_INTEGRITY": "REQUIRED",
+    }
     assert lookup(config, "ENCRYPTION", "CLIENT") == ("SEC_DEFAULT_ENCRYPTION", "REQUIRED")
     assert lookup(config, "INTEGRITY", "client") == ("SEC_CLIENT_INTEGRITY", "NEVER")
     assert lookup(config, "AUTHENTICATION", "CLIENT") is None
@@ -132,7 +136,9 @@ def test_settings_are_read() -> None:
 
 
 @given(*(st.sampled_from(Level) for _ in range(4)))
-def test_levels_are_made_consistent(authentication: Level, encryption: Level, integrity: Level, negotiation: Level) -> None:
+def test_levels_are_made_consistent(
+    authentication: Level, encryption: Level, integrity: Level, negotiation: Level
+) -> None:
     try:
         policy = SecurityPolicy(authentication, encryption, integrity, negotiation)
     except ConfigError:

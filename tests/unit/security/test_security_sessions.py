@@ -134,7 +134,9 @@ def test_a_session_shows_neither_key_nor_whole_name() -> None:
         (SecurityPolicy(authentication=Level.REQUIRED), make(authenticated_by="FS"), True),
     ],
 )
-def test_what_a_session_gives_is_compared_with_the_policy(policy: SecurityPolicy, session: Session, meets: bool) -> None:
+def test_what_a_session_gives_is_compared_with_the_policy(
+    policy: SecurityPolicy, session: Session, meets: bool
+) -> None:
     assert session_meets(session, policy) is meets
 
 
