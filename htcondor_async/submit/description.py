@@ -300,15 +300,21 @@ class Submit(MutableMapping[str, str]):
             The statement cannot be understood, or its items cannot be had.
         """
         own = not arguments
-        text = self._queue or "" if own else arguments
-        stripped = queue_arguments(text)
-        statement = self._statement(text if stripped is None else stripped)
+        statement = self._statement(self._check_arguments(arguments) or self._queue or "")
         if statement.filename == "<" and not own:
             raise SubmitError("there are no lines after the QUEUE statement to take items from", key="queue")
         items = self._loader(self._macros).load(
             statement, self._rest, self._queue_line, strict_commands=not self._context.v1
         )
         return _item_iterator(statement, items)
+
+    def _check_arguments(self, arguments: str) -> str:
+        """Return arguments of QUEUE without the word itself, this description's if there are none; raises SubmitError."""
+        text = arguments or self._queue or ""
+        stripped = queue_arguments(text)
+        text = text if stripped is None else stripped
+        self._statement(text)
+        return text if arguments else ""
 
     # -- jobs
 

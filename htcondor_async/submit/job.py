@@ -165,6 +165,8 @@ class JobBuilder:
         SubmitError
             It is no expression.
         """
+        if not attribute:
+            raise self.error(f"there is no attribute name for the value {text}", key, text, "+Name = value")
         try:
             value = expressions.parse(text)
         except expressions.ExpressionError as error:
