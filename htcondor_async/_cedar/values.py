@@ -11,7 +11,7 @@ import struct
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
-from htcondor_async._cedar.ads import SECRET_MARKER, check_count, walk_ad
+from htcondor_async._cedar.ad_walk import SECRET_MARKER, check_count, walk_ad
 from htcondor_async._cedar.legacy import CfbStream
 from htcondor_async._cedar.limits import DEFAULT_LIMITS, Limits, exceeded
 from htcondor_async._secret import Secret

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from htcondor_async._cedar import ads as ads_module
-from htcondor_async._cedar.ads import AdDecoder, decode_ad
+from htcondor_async._cedar.ad_walk import AdWalk, decode_ad
+from htcondor_async._cedar.ads import AdDecoder
 from htcondor_async._cedar.connection import CedarConnection
 from htcondor_async._cedar.values import Reader, Writer
 from htcondor_async._secret import Secret
@@ -184,9 +184,9 @@ def test_work_is_linear(crypto: bool, shape: str, step: int, monkeypatch: pytest
     def work(size: int) -> float:
         stream = data(size)
         steps = 0
-        original = ads_module._Walk.attributes
+        original = AdWalk.attributes
 
-        def counted(walk: ads_module._Walk, buffer: bytearray) -> bool:
+        def counted(walk: AdWalk, buffer: bytearray) -> bool:
             nonlocal steps
             before = walk.left
             done = original(walk, buffer)
@@ -197,7 +197,7 @@ def test_work_is_linear(crypto: bool, shape: str, step: int, monkeypatch: pytest
         decoder._buffer = Counting()
         Counting.looked = 0
         with monkeypatch.context() as patch:
-            patch.setattr(ads_module._Walk, "attributes", counted)
+            patch.setattr(AdWalk, "attributes", counted)
             for start in range(0, len(stream), step):
                 decoder.feed([(stream[start : start + step], False)])
         return (Counting.looked + steps) / len(stream)
