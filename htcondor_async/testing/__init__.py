@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from htcondor_async.testing.pool import EmbeddedPool
+from htcondor_async.testing.threaded import ThreadedPool, embedded_pool
 
-__all__ = ["EmbeddedPool"]
+__all__ = ["EmbeddedPool", "ThreadedPool", "embedded_pool"]

@@ -61,6 +61,8 @@ class EmbeddedPool:
         ``SEC_*``, ``ALLOW_*`` and ``DENY_*``.
     schedds
         Configuration of each schedd by its name, over ``config``; one schedd named ``schedd@localhost`` by default.
+    collectors
+        Configuration of further collectors by name; clients reach them as ``HOST:PORT?sock=collector_NAME``.
     jobs
         Job ads for the first schedd's queue.
     ads
@@ -74,6 +76,7 @@ class EmbeddedPool:
         config: Mapping[str, Any] | None = None,
         *,
         schedds: Mapping[str, Mapping[str, Any]] | None = None,
+        collectors: Mapping[str, Mapping[str, Any]] | None = None,
         jobs: Iterable[Mapping[str, Any]] = (),
         ads: Iterable[Mapping[str, Any]] = (),
         legacy: bool = False,
@@ -81,6 +84,7 @@ class EmbeddedPool:
     ) -> None:
         self._given = dict(config or {})
         self._schedd_configs = dict(schedds) if schedds is not None else {"schedd@localhost": {}}
+        self._collector_configs = dict(collectors or {})
         self._jobs = list(jobs)
         self._ads = list(ads)
         self._legacy = legacy
@@ -90,6 +94,7 @@ class EmbeddedPool:
         self._key = Secret(secrets.token_bytes(64))
         self._folder: Path | None = None
         self.collector_daemon: CollectorDaemon
+        self.collector_daemons: dict[str, CollectorDaemon] = {}
         self.schedd_daemons: dict[str, ScheddDaemon] = {}
 
     async def __aenter__(self) -> EmbeddedPool:
@@ -137,19 +142,9 @@ class EmbeddedPool:
         return Config(_DEFAULTS | own | self._given | dict(extra))
 
     def _start_daemons(self) -> None:
-        self.collector_daemon = CollectorDaemon("collector@localhost", self._config({}), legacy=self._legacy)
-        self._shared_port.add("collector", self.collector_daemon)
-        self.collector_daemon.put(
-            ClassAd(
-                {
-                    "MyType": "Collector",
-                    "Name": self.collector_daemon.name,
-                    "Machine": "localhost",
-                    "MyAddress": str(self.collector_daemon.address),
-                    "CondorVersion": self.collector_daemon.version,
-                }
-            )
-        )
+        self.collector_daemon = self._start_collector("collector@localhost", "collector", {})
+        for name, extra in self._collector_configs.items():
+            self.collector_daemons[name] = self._start_collector(name, f"collector_{name}", extra)
         for number, (name, extra) in enumerate(self._schedd_configs.items()):
             daemon = ScheddDaemon(name, self._config(extra), legacy=self._legacy)
             self._shared_port.add(f"schedd_{number}", daemon)
@@ -158,12 +153,29 @@ class EmbeddedPool:
         if first is not None:
             for job in self._jobs:
                 first.queue.add(job)
-        for daemon in self.schedd_daemons.values():
-            self.collector_daemon.put(daemon.ad())
+        for collector in (self.collector_daemon, *self.collector_daemons.values()):
+            for daemon in self.schedd_daemons.values():
+                collector.put(daemon.ad())
         for ad in self._ads:
             kept = ClassAd()
             kept.update(ad)
             self.collector_daemon.put(kept)
+
+    def _start_collector(self, name: str, sock: str, extra: Mapping[str, Any]) -> CollectorDaemon:
+        daemon = CollectorDaemon(name, self._config(extra), legacy=self._legacy)
+        address = self._shared_port.add(sock, daemon)
+        daemon.put(
+            ClassAd(
+                {
+                    "MyType": "Collector",
+                    "Name": name,
+                    "Machine": "localhost",
+                    "MyAddress": str(address),
+                    "CondorVersion": daemon.version,
+                }
+            )
+        )
+        return daemon
 
     # -- using it
 
