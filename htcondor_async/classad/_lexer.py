@@ -90,6 +90,11 @@ def unescape_new(raw: str) -> str:
     delim = raw[0]
     if delim in body:
         body = _join_adjacent(body, delim)
+    return unescape_text(body)
+
+
+def unescape_text(body: str) -> str:
+    """Return ``body`` with new-syntax escapes resolved; raises ValueError for a NUL."""
     if "\\" not in body:
         return body
     text = _ESCAPE.sub(_escape_new, body)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ._values import fold
+
 if TYPE_CHECKING:
     from ._context import EvalContext
     from ._values import RuntimeValue
@@ -45,7 +47,7 @@ class AttrRef(Node):
     def __init__(self, base: Node | None, name: str, absolute: bool = False) -> None:
         self.base = base
         self.name = name
-        self.lower = name.lower()
+        self.lower = fold(name)
         self.absolute = absolute
         self.depth = 1 if base is None else base.depth + 1
         self._run = None
@@ -138,9 +140,10 @@ class ListNode(Node):
 class AdNode(Node):
     """``[ a = 1; b = 2 ]``: names as written, in order, no name twice."""
 
-    __slots__ = ("pairs",)
+    __slots__ = ("pairs", "table")
 
     def __init__(self, pairs: tuple[tuple[str, Node], ...]) -> None:
         self.pairs = pairs
+        self.table = {fold(name): (name, node) for name, node in pairs}
         self.depth = max((node.depth for _, node in pairs), default=0) + 1
         self._run = None

@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import _lexer
+from . import _lexer, _registry
 from ._errors import ClassAdParseError
 from ._lexer import IDENT, INTEGER, NUMBER, OPERATOR, PUNCT, QUOTED, RESERVED, SKIP, STRING, parse_error
 from ._nodes import AdNode, AttrRef, BinaryOp, Conditional, FunctionCall, ListNode, Literal, Node, Paren, Subscript, UnaryOp
 from ._times import parse_abs_time, parse_rel_time
-from ._values import Error, Undefined
+from ._values import Error, Undefined, fold
 
 __all__ = ["MAX_NESTING", "parse_ad_at", "parse_expression", "parse_old_value", "parse_prefix"]
 
@@ -296,7 +296,7 @@ class _Parser:
 
     def _ad_separator(self, token: str, end: int, pairs: dict[str, Any]) -> tuple[int, int]:
         name = pairs.pop("")
-        lower = _ascii_lower(name)
+        lower = fold(name)
         # The first spelling of a name is kept, the last value counts.
         pairs[lower] = (pairs[lower][0] if lower in pairs else name, self.nodes.pop())
         while token == ";":
@@ -333,10 +333,6 @@ class _Parser:
                     raise ClassAdParseError(f"{constant!r} is not {kind} time", found=constant, expected=f"{kind} time")
                 return Literal(value)
         return FunctionCall(name, arguments)
-
-
-def _ascii_lower(name: str) -> str:
-    return name.lower() if name.isascii() else "".join([c.lower() if c.isascii() else c for c in name])
 
 
 def parse_prefix(text: str, position: int = 0, *, old: bool = False) -> tuple[Node, int]:
@@ -394,3 +390,13 @@ def parse_ad_at(text: str, position: int = 0) -> tuple[AdNode, int]:
     node = parser.nodes[0]
     assert isinstance(node, AdNode)
     return node, end
+
+
+def _expression_or_none(text: str) -> Node | None:
+    try:
+        return parse_expression(text)
+    except ClassAdParseError:
+        return None
+
+
+_registry.parse_expression_or_none = _expression_or_none

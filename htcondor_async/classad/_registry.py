@@ -5,21 +5,38 @@ Also the default environment: pure code asks for the world here; the public clas
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .._environment import Environment
     from ._context import EvalContext
+    from ._ad import ClassAd
+    from ._expr import ExprTree
     from ._nodes import Node
     from ._values import AdBase, RuntimeValue
+
+    from ._store import AdStore
+
+    Steps = Generator[Node, RuntimeValue, RuntimeValue]
 
 __all__ = ["default_environment", "set_default_environment"]
 
 compile_node: Callable[[Node], Callable[[EvalContext], RuntimeValue]]
 run_deep: Callable[[Node, EvalContext], RuntimeValue]
 parse_expression_or_none: Callable[[str], Node | None]
+evaluate: Callable[[Node, AdBase | None, AdStore | None, Environment | None], RuntimeValue]
+evaluate_fresh: Callable[[Node, AdBase, EvalContext], RuntimeValue]
+matches: Callable[[AdStore, AdStore, Environment | None], bool]
+symmetric_match: Callable[[AdStore, AdStore, Environment | None], bool]
+flatten: Callable[[Node, AdBase], Node]
+external_refs: Callable[[Node, AdBase], list[str]]
+internal_refs: Callable[[Node, AdBase], list[str]]
+convert: Any
+clear_line_cache: Callable[[], None]
 make_ad: Callable[[list[tuple[str, Node]], AdBase | None], AdBase]
+ad_class: type[ClassAd]
+expr_class: type[ExprTree]
 
 _environment: Environment | None = None
 

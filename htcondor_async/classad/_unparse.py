@@ -26,6 +26,7 @@ __all__ = [
     "unparse_name",
     "unparse_node",
     "unparse_value",
+    "unparse_wire",
 ]
 
 _RESERVED = frozenset({"error", "false", "is", "isnt", "parent", "true", "undefined"})
@@ -115,6 +116,7 @@ class Printer:
         self.xml = xml
         self.indent = indent
         self.level = 0
+        self.wire = False
 
     def print(self, root: Node) -> str:
         """Return the text of ``root``."""
@@ -147,6 +149,8 @@ class Printer:
         return scalar_text(value, old=self.old)
 
     def _string(self, text: str) -> str:
+        if self.wire:
+            return _quote_wire(text)
         quoted = quote_old(text) if self.old else quote_new(text)
         return quoted.translate(_XML) if self.xml else quoted
 
@@ -244,6 +248,30 @@ def unparse_value(value: RuntimeValue, *, old: bool = False, xml: bool = False) 
     if isinstance(value, (ListValue, AdBase)):
         return Printer(old=old, xml=xml).print(Literal(value))
     return scalar_text(value, old=old)
+
+
+def unparse_wire(node: Node) -> str:
+    """Return an expression in old syntax such that it is read back as it is.
+
+    Old syntax cannot hold a string that ends with a backslash anywhere but at the end of the line, nor a quote before a
+    line end.  HTCondor's printer does not care; here such strings are written as calls that give them.
+    """
+    if type(node) is Literal and type(node.value) is str and '"\n' not in node.value:
+        return quote_old(node.value)
+    printer = Printer(old=True)
+    printer.wire = True
+    return printer.print(node)
+
+
+def _quote_wire(text: str) -> str:
+    pieces = text.split('"\n')
+    if len(pieces) > 1:
+        last = len(pieces) - 1
+        parts = [("" if not i else "\n") + piece + ("" if i == last else '"') for i, piece in enumerate(pieces)]
+        return f"strcat({','.join(map(_quote_wire, parts))})"
+    if text.endswith("\\"):
+        return f'substr({quote_old(text + "x")},0,{len(to_bytes(text))})'
+    return quote_old(text)
 
 
 def pretty(node: Node) -> str:

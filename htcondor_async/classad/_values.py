@@ -29,6 +29,7 @@ __all__ = [
     "RuntimeValue",
     "Undefined",
     "Value",
+    "fold",
     "to_bytes",
     "to_text",
     "wrap_int",
@@ -68,10 +69,8 @@ class AdBase:
     when it is not found here (the other side of a match).
     """
 
-    __slots__ = ("_alternate", "_parent")
-
-    _parent: AdBase | None
-    _alternate: AdBase | None
+    _parent: AdBase | None = None
+    _alternate: AdBase | None = None
 
     def _lookup(self, lower: str) -> Node | None:
         """Return the expression of the attribute whose lower-case name is ``lower``, or None."""
@@ -105,6 +104,11 @@ def to_bytes(text: str) -> bytes:
 def to_text(data: bytes) -> str:
     """Return bytes as a string of the language."""
     return data.decode("utf-8", "surrogateescape")
+
+
+def fold(text: str) -> str:
+    """Return ``text`` in lower case; only ASCII letters have case in the language."""
+    return text.lower() if text.isascii() else "".join([c.lower() if c.isascii() else c for c in text])
 
 
 def wrap_int(number: int) -> int:

@@ -1,6 +1,6 @@
 """The registry of built-in functions, and how they are called.
 
-There are two forms, chosen by decorator:
+There are three forms, chosen by decorator:
 
 ``@builtin("name", min_args, max_args)`` on ``def fn(ctx: EvalContext, args: tuple[Node, ...]) -> RuntimeValue``
     gets its arguments as expressions and decides itself which to evaluate: ``ctx.eval(args[0])``.
@@ -8,6 +8,12 @@ There are two forms, chosen by decorator:
 ``@strict_builtin("name", min_args, max_args)`` on ``def fn(ctx: EvalContext, values: tuple[RuntimeValue, ...])``
     gets all arguments evaluated, left to right, whatever they are (``Undefined`` and ``Error`` included).  Prefer this
     form: the evaluator can then follow calls of any depth without Python recursion.
+
+``@stepping_builtin("name", min_args, max_args)`` on a generator ``def fn(ctx, args: tuple[Node, ...])``
+    gets its arguments as expressions, too, *yields* each it wants evaluated and is sent its value; it returns the
+    result.  For functions that choose what to evaluate and may be nested deeply (``ifThenElse``, ``strcat``, ``join``,
+    ``eval``, ``debug``): they cost no Python recursion.  ``ctx.depth`` and ``ctx.ad`` may be changed around a
+    ``yield`` if a ``finally`` restores them; a failing evaluation is thrown in as ``EvaluationFailed``.
 
 ``max_args`` None means any number.  A call with another number of arguments is ``Error`` without calling the function.
 ``name`` is matched without regard to case; a function whose behaviour depends on the spelling declares
@@ -48,7 +54,7 @@ if TYPE_CHECKING:
     from htcondor_async.classad._nodes import Node
     from htcondor_async.classad._values import RuntimeValue
 
-__all__ = ["REGISTRY", "Builtin", "builtin", "strict_builtin"]
+__all__ = ["REGISTRY", "Builtin", "builtin", "stepping_builtin", "strict_builtin"]
 
 
 @attrs.frozen(slots=True)
@@ -56,20 +62,27 @@ class Builtin:
     """One built-in function: its implementation, how many arguments it takes, and whether they come evaluated."""
 
     name: str
-    function: Callable[..., RuntimeValue]
+    function: Callable[..., Any]
     min_args: int
     max_args: int | None
     strict: bool
     spelled: bool
+    steps: bool = False
 
 
 REGISTRY: dict[str, Builtin] = {}
 
 
 def _register(
-    name: str, function: Callable[..., RuntimeValue], low: int, high: int | None, strict: bool, spelled: bool
+    name: str,
+    function: Callable[..., Any],
+    low: int,
+    high: int | None,
+    strict: bool,
+    spelled: bool,
+    steps: bool = False,
 ) -> None:
-    REGISTRY[name.lower()] = Builtin(name, function, low, high, strict, spelled)
+    REGISTRY[name.lower()] = Builtin(name, function, low, high, strict, spelled, steps)
 
 
 def builtin(
@@ -91,6 +104,18 @@ def strict_builtin(
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         _register(name, function, min_args, max_args, True, spelled)
+        return function
+
+    return decorate
+
+
+def stepping_builtin(
+    name: str, min_args: int = 0, max_args: int | None = None, *, spelled: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a generator that yields the arguments it wants evaluated, ``fn(ctx, nodes)``."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        _register(name, function, min_args, max_args, False, spelled, True)
         return function
 
     return decorate

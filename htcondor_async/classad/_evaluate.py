@@ -1,0 +1,159 @@
+"""Evaluation and matching as operations: a node and ads in, a value out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import _registry
+from ._compile import compile_node
+from ._context import EvalContext, EvaluationFailed
+from ._deep import run_deep
+from ._errors import ClassAdEvaluationError
+from ._nodes import AdNode, AttrRef, BinaryOp, Literal, Node
+from ._operators import as_bool
+from ._store import AdStore
+from ._values import AdBase, RuntimeValue, Undefined
+
+if TYPE_CHECKING:
+    from htcondor_async._environment import Environment
+
+__all__ = ["evaluate", "matched", "matches", "symmetric_match"]
+
+
+def evaluate(
+    node: Node, ad: AdBase | None = None, target: AdStore | None = None, environment: Environment | None = None
+) -> RuntimeValue:
+    """Return the value of ``node`` in ``ad``, matched with ``target`` if there is one.
+
+    :raises ClassAdEvaluationError: the evaluation fails as a whole.
+    """
+    if target is not None and target is not ad:
+        own = ad if isinstance(ad, AdStore) else _registry.ad_class()
+        ad = matched(own, target)[0]
+    try:
+        return _run(node, ad, environment)
+    except EvaluationFailed:
+        raise ClassAdEvaluationError("Unable to evaluate expression") from None
+
+
+def _run(node: Node, ad: AdBase | None, environment: Environment | None, depth: int | None = None) -> RuntimeValue:
+    ctx = EvalContext(ad, environment)
+    try:
+        run = node._run
+        if run is None:
+            run = compile_node(node)
+        return run(ctx)
+    except RecursionError:
+        # A long chain of attributes: again from the start, without recursion.
+        pass
+    try:
+        return run_deep(node, EvalContext(ad, environment))
+    except RecursionError:
+        raise EvaluationFailed from None
+
+
+def evaluate_fresh(node: Node, ad: AdBase, ctx: EvalContext) -> RuntimeValue:
+    """Return the value of an attribute of ``ad`` as an evaluation of its own within another one."""
+    inner = EvalContext(ad, ctx._environment)
+    # HTCondor begins to count anew here.  What is left outside bounds it too, or a cycle through it would never end.
+    inner.depth = min(inner.depth, ctx.depth - 1)
+    if inner.depth <= 0:
+        raise EvaluationFailed
+    return inner.eval(node)
+
+
+_LEFT = AttrRef(None, "LEFT", True)
+_RIGHT = AttrRef(None, "RIGHT", True)
+
+
+def _both(name: str) -> Node:
+    return BinaryOp("&&", AttrRef(AttrRef(None, "RIGHT"), name), AttrRef(AttrRef(None, "LEFT"), name))
+
+
+_MATCH = AdNode(
+    (
+        ("symmetricMatch", _both("requirements")),
+        ("leftMatchesRight", AttrRef(AttrRef(None, "RIGHT"), "requirements")),
+        ("rightMatchesLeft", AttrRef(AttrRef(None, "LEFT"), "requirements")),
+        ("leftRankValue", AttrRef(AttrRef(None, "LEFT"), "rank")),
+        ("rightRankValue", AttrRef(AttrRef(None, "RIGHT"), "rank")),
+    )
+)
+_LEFT_CONTEXT = AdNode((("other", _RIGHT), ("target", _RIGHT), ("my", _LEFT), ("ad", _LEFT)))
+_RIGHT_CONTEXT = AdNode((("other", _LEFT), ("target", _LEFT), ("my", _RIGHT), ("ad", _RIGHT)))
+
+
+class _MatchAd(AdBase):
+    """The ad around the two sides of a match: names for the sides and for the questions asked of them."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Node] = {}
+
+    def _lookup(self, lower: str) -> Node | None:
+        node = self._entries.get(lower)
+        if node is None:
+            entry = _MATCH.table.get(lower)
+            return None if entry is None else entry[1]
+        return node
+
+    def _pairs(self):  # type: ignore[no-untyped-def]  # an iterator of pairs, as in the base
+        yield from self._entries.items()
+        yield from _MATCH.pairs
+
+
+class _SideContext(AdBase):
+    """The ad around one side: ``MY``, ``TARGET`` and their other names."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: AdNode, parent: AdBase) -> None:
+        self._names = names
+        self._parent = parent
+
+    def _lookup(self, lower: str) -> Node | None:
+        entry = self._names.table.get(lower)
+        return None if entry is None else entry[1]
+
+    def _pairs(self):  # type: ignore[no-untyped-def]  # an iterator of pairs, as in the base
+        yield from self._names.pairs
+
+
+def matched(left: AdStore, right: AdStore) -> tuple[AdStore, AdStore]:
+    """Return the two ads as the sides of a match: each sees the other as ``TARGET``."""
+    match = _MatchAd()
+    mine = left._scoped(_SideContext(_LEFT_CONTEXT, match), None)
+    other = right._scoped(_SideContext(_RIGHT_CONTEXT, match), mine)
+    mine._alternate = other
+    match._entries = {"left": Literal(mine), "right": Literal(other)}
+    return mine, other
+
+
+def _requirements_hold(ad: AdStore, environment: Environment | None) -> bool:
+    node = ad._lookup("requirements")
+    if node is None:
+        return False
+    try:
+        value = _run(node, ad, environment)
+    except EvaluationFailed:
+        return False
+    return bool(as_bool(value))
+
+
+def matches(ad: AdStore, target: AdStore, environment: Environment | None = None) -> bool:
+    """Return whether the ``Requirements`` of ``ad`` hold with ``target`` as the other side."""
+    return _requirements_hold(matched(ad, target)[0], environment)
+
+
+def symmetric_match(ad: AdStore, target: AdStore, environment: Environment | None = None) -> bool:
+    """Return whether the ``Requirements`` of both ads hold."""
+    mine, other = matched(ad, target)
+    return _requirements_hold(mine, environment) and _requirements_hold(other, environment)
+
+
+_registry.evaluate = evaluate
+_registry.evaluate_fresh = evaluate_fresh
+_registry.matches = matches
+_registry.symmetric_match = symmetric_match
+_undefined = Undefined

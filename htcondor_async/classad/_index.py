@@ -1,0 +1,138 @@
+"""Bytes and lines of an ad to its attributes, lazily: what a value is, is found out when it is read.
+
+A table maps lower-case names to entries: ``(name, " = ", text)`` for a value not yet looked at, ``(name, node)`` for one
+that was.  For the first few reads from received bytes there is not even a table: :class:`Peek` searches the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Union
+
+from ._errors import ClassAdParseError
+from ._nodes import Node
+from ._values import fold
+
+__all__ = ["Entry", "Peek", "Table", "index_lines", "split_line", "wire_lines"]
+
+Entry = Union[tuple[str, str, str], tuple[str, Node]]
+Table = dict[str, Entry]
+
+_PREFIXED = re.compile(rb".{8}([^\0]*)\0", re.DOTALL)
+_ODD_LINE = re.compile(rb"\0(?:[ \t\n\v\f\r]|zkm\0)")
+_SPACE = " \t\n\v\f\r"
+PEEKS = 8
+"""So many values are searched for in the bytes before a table is built: about what the table costs."""
+
+
+def _plain(data: bytes, prefixed: bool) -> bytes:
+    """Return the strings of an ad, each ended by a NUL, without lengths; raises ClassAdParseError."""
+    if prefixed:
+        strings = _PREFIXED.findall(data)
+        if sum(map(len, strings)) + 9 * len(strings) != len(data):
+            raise ClassAdParseError("the strings of the ad do not have the lengths that stand before them")
+        strings.append(b"")
+        return b"\0".join(strings)
+    if data and data[-1]:
+        raise ClassAdParseError("the last string of the ad does not end")
+    return data
+
+
+class Peek:
+    """The bytes of an ad as received, for finding a few values without reading them all.
+
+    Raises ClassAdParseError if the strings are not well formed.
+    """
+
+    __slots__ = ("count", "data", "left", "low")
+
+    def __init__(self, data: bytes, count: int, prefixed: bool) -> None:
+        self.data = _plain(data, prefixed)
+        self.count = count
+        self.left = PEEKS
+        low = b"\0" + self.data.lower()
+        if low.count(b"\0") - 1 != count or _ODD_LINE.search(low):
+            self.left = 0
+        self.low = low
+
+    def find(self, lower: str) -> str | None:
+        """Return the text of a value, or None if the table must be asked."""
+        if self.left <= 0:
+            return None
+        self.left -= 1
+        low = self.low
+        needle = b"\0" + lower.encode("utf-8", "surrogateescape")
+        start = low.find(needle)
+        end = start + len(needle)
+        # Only if no other line begins with this name is this one the last of it.
+        if start < 0 or low[end : end + 3] != b" = " or low.find(needle, end) >= 0:
+            return None
+        data = self.data
+        return data[end + 2 : data.index(b"\0", end)].decode("utf-8", "surrogateescape")
+
+    def lines(self) -> list[str]:
+        """Return the lines of the ad; raises ClassAdParseError if there are not as many as announced."""
+        lines = self.data.decode("utf-8", "surrogateescape").split("\0")
+        lines.pop()
+        if len(lines) != self.count:
+            lines = _without_markers(lines)
+            if len(lines) != self.count:
+                raise ClassAdParseError(f"the ad has {len(lines)} attributes, {self.count} were announced")
+        return lines
+
+
+def wire_lines(data: bytes, count: int, prefixed: bool) -> list[str]:
+    """Return the lines of an ad as received; raises ClassAdParseError if there are not ``count``."""
+    return Peek(data, count, prefixed).lines()
+
+
+def _without_markers(lines: list[str]) -> list[str]:
+    """Return the lines without ``ZKM``, which announces that the next one is private."""
+    kept: list[str] = []
+    after_marker = False
+    for line in lines:
+        if line == "ZKM" and not after_marker:
+            after_marker = True
+        else:
+            kept.append(line)
+            after_marker = False
+    return kept
+
+
+def index_lines(lines: list[str]) -> Table:
+    """Return the table of an ad given as old-syntax lines; of a name that comes twice the last value counts.
+
+    :raises ClassAdParseError: a line has no name or no ``=``.
+    """
+    entries = [line.partition(" = ") for line in lines]
+    names = "\0".join([entry[0] for entry in entries])
+    # All names are plain if what they give put together is: then no "=" was missed either.
+    if names.isascii() and names.replace("\0", "").isidentifier():
+        table: Table = dict(zip(names.lower().split("\0"), entries))
+        if len(table) == len(entries) and "" not in [entry[1] for entry in entries]:
+            return table
+    return _index_slowly(lines)
+
+
+def _index_slowly(lines: list[str]) -> Table:
+    table: Table = {}
+    for line in lines:
+        name, value = split_line(line)
+        lower = fold(name)
+        known = table.get(lower)
+        # The first spelling of a name is kept, the last value counts.
+        table[lower] = (name if known is None else known[0], " = ", value)
+    return table
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """Return the name and the text of the value of an old-syntax line; raises ClassAdParseError.
+
+    The name is what stands before the first ``=``, quotes and all, as in HTCondor.
+    """
+    name, equals, value = line.lstrip(_SPACE).partition("=")
+    name = name.rstrip(" ")
+    if not equals or not name:
+        shown = repr(line[:60])
+        raise ClassAdParseError(f"not a line of an ad: {shown}", 1, 1, shown, "Name = value")
+    return name, value.lstrip(" ")

@@ -1,0 +1,375 @@
+"""Ads from text and streams, one after another.
+
+Old syntax has one attribute a line, ads separated by empty lines; new syntax brackets.  What is let pass, and where
+reading ends, is as in HTCondor's v1 Python module: in new syntax reading ends quietly at text that is no ad.
+``strict=True`` makes that an error.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, Union
+
+from . import _registry
+from ._ad import ClassAd
+from ._cache import node_of_text
+from ._errors import ClassAdParseError, ClassAdTypeError
+from ._index import Table
+from ._nodes import AdNode, Node
+from ._parser import parse_ad_at
+from ._store import AdStore
+from ._values import fold
+
+__all__ = ["Parser", "ParserType", "Source", "parse_ads", "parse_new_ad", "parse_next", "parse_old", "parse_one"]
+
+CHUNK = 65536
+MAX_AD = 64 * 1024 * 1024
+"""The longest text of one ad, in characters, that is read from a stream."""
+_CACHED_LINES = 16384
+
+Source = Union[str, bytes, IO[str], IO[bytes], Iterable[str], Iterable[bytes]]
+
+
+class ParserType(enum.IntEnum):
+    """The syntax of what is parsed."""
+
+    Auto = -1
+    Old = 0
+    XML = 1
+    JSON = 2
+    New = 3
+
+
+Parser = ParserType
+
+_line_cache: dict[str, tuple[str, tuple[str, Node]]] = {}
+
+
+def parse_new_ad(text: str) -> AdNode:
+    """Return the new-syntax ad that ``text`` begins with; what follows it is ignored.  Raises ClassAdParseError."""
+    return parse_ad_at(text)[0]
+
+
+def _line_entry(line: str, number: int) -> tuple[str, tuple[str, Node]]:
+    """Return (lower-case name, (name, node)) of a line that is stripped and not empty; raises ClassAdParseError."""
+    name, equals, value = line.partition("=")
+    if not equals:
+        # HTCondor's reader takes a line without "=" for both name and value.
+        value = line
+    name = name.rstrip(" ")
+    try:
+        node = node_of_text(value.lstrip(" "))
+    except ClassAdParseError as error:
+        column = error.column + len(line) - len(value.lstrip(" ")) if error.column else 0
+        message = f"line {number}, column {column}: {name}: found {error.found}, expected {error.expected}"
+        fault = ClassAdParseError(message, number, column, error.found, error.expected, name)
+        fault.text = line
+        raise fault from None
+    entry = (fold(name), (name, node))
+    if len(line) <= 1024:
+        if len(_line_cache) >= _CACHED_LINES:
+            _line_cache.clear()
+        _line_cache[line] = entry
+    return entry
+
+
+def _is_attribute(line: str) -> bool:
+    """Return whether a stripped line is looked at: it begins with a letter, ``_`` or ``'``."""
+    first = line[0]
+    return first in "_'" or (first.isascii() and first.isalpha())
+
+
+def _table_of(lines: list[str], first: int = 1) -> Table:
+    """Return the table of stripped lines of one ad; raises ClassAdParseError."""
+    try:
+        # Lines seen before, as most lines of job ads are, need no parsing.
+        table: Table = dict(map(_line_cache.__getitem__, lines))
+        if len(table) == len(lines):
+            return table
+    except KeyError:
+        pass
+    table = {}
+    for number, line in enumerate(lines, first):
+        if not line or not _is_attribute(line):
+            continue
+        lower, entry = _line_cache.get(line) or _line_entry(line, number)
+        known = table.get(lower)
+        table[lower] = entry if known is None else (known[0], entry[1])
+    return table
+
+
+def _ad_of(table: Table) -> ClassAd:
+    ad = ClassAd.__new__(ClassAd)
+    ad._table = table
+    return ad
+
+
+def parse_old(text: str | bytes) -> ClassAd:
+    """Return the ad that ``text`` is in old syntax, one attribute a line; several ads become one.
+
+    :raises ClassAdParseError: a value is faulty; the error has its line and column.
+    """
+    lines = _text(text).splitlines()
+    return _ad_of(_table_of(list(map(str.strip, lines))))
+
+
+def _text(data: str | bytes) -> str:
+    return data if isinstance(data, str) else bytes(data).decode("utf-8", "surrogateescape")
+
+
+def _lines_of(source: Source) -> Iterator[str]:
+    """Yield the lines of a text or stream."""
+    if isinstance(source, (str, bytes, bytearray)):
+        yield from _text(source).splitlines()  # type: ignore[arg-type]  # a bytearray is as good as bytes
+        return
+    for line in source:
+        if len(line) > MAX_AD:
+            raise ClassAdParseError(f"a line is longer than {MAX_AD} characters")
+        yield _text(line)
+
+
+def _old_ads(lines: Iterator[str]) -> Iterator[ClassAd]:
+    """Yield ads of lines in old syntax."""
+    block: list[str] = []
+    number = size = 0
+    begun = 1
+    for raw in lines:
+        number += 1
+        line = raw.strip()
+        if line:
+            if not block:
+                begun = number
+            block.append(line)
+            size += len(line)
+            if size > MAX_AD:
+                raise ClassAdParseError(f"an ad is longer than {MAX_AD} characters", number)
+        elif block:
+            table = _table_of(block, begun)
+            block, size = [], 0
+            if table:
+                yield _ad_of(table)
+    if block:
+        table = _table_of(block, begun)
+        if table:
+            yield _ad_of(table)
+
+
+# Brackets outside strings and comments; what is left unfinished at the end of the text so far is in group 1.
+_SCAN = re.compile(
+    r"[^\[\]\"'/]+|\[|\]|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|//[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/|/(?=[^/*])"
+    r"|(\"(?:[^\"\\]|\\.)*\\?\Z|'(?:[^'\\]|\\.)*\\?\Z|//[^\n]*\Z|/\*(?:[^*]|\*(?!/))*\*?\Z|/\Z)",
+    re.DOTALL,
+)
+
+
+class _AdScanner:
+    """Finds the ends of new-syntax ads in text that comes in pieces, looking at each character once.
+
+    A string or comment that is not finished yet is looked at again when more has come; pieces are made to grow then, so
+    that the whole stays linear.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.position = 0
+        self.level = 0
+        self.wanted = 0
+
+    def feed(self, piece: str) -> None:
+        """Add text."""
+        self.text += piece
+
+    def next_end(self, final: bool) -> int | None:
+        """Return where the next ad ends, or None if that is not to be seen yet."""
+        if len(self.text) < self.wanted and not final:
+            return None
+        position, level = self.position, self.level
+        scan = _SCAN.match
+        text = self.text
+        while match := scan(text, position):
+            if match.group(1) is not None and not final:
+                self.wanted = len(text) + (len(text) - position)
+                break
+            position = match.end()
+            token = text[match.start()]
+            if token == "[" and match.end() - match.start() == 1:
+                level += 1
+            elif token == "]":
+                level -= 1
+                if level <= 0:
+                    self.position, self.level = position, 0
+                    return position
+        self.position, self.level = position, level
+        return None
+
+    def take(self, end: int) -> str:
+        """Return the text up to ``end`` and forget it."""
+        taken, self.text = self.text[:end], self.text[end:]
+        self.position = 0
+        self.wanted = 0
+        return taken
+
+
+_SKIP = re.compile(r"(?:[ \t\n\v\f\r]+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)*")
+
+
+def _pieces(source: Any) -> Iterator[str]:
+    """Yield the text of a stream in pieces."""
+    read = getattr(source, "read", None)
+    if read is None:
+        for item in source:
+            yield _text(item)
+        return
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    while True:
+        piece = read(CHUNK)
+        if not piece:
+            rest = decoder.decode(b"", True)
+            if rest:
+                yield rest
+            return
+        yield piece if isinstance(piece, str) else decoder.decode(piece)
+
+
+def _new_ads(pieces: Iterator[str], strict: bool) -> Iterator[ClassAd]:
+    """Yield ads of text in new syntax."""
+    scanner = _AdScanner()
+    final = False
+    line = 0
+    while True:
+        end = scanner.next_end(final)
+        if end is None and not final:
+            piece = next(pieces, None)
+            if piece is None:
+                final = True
+            else:
+                scanner.feed(piece)
+                if len(scanner.text) > MAX_AD:
+                    raise ClassAdParseError(f"an ad is longer than {MAX_AD} characters", line + 1)
+            continue
+        text = scanner.take(len(scanner.text) if end is None else end)
+        try:
+            node, _ = parse_ad_at(text)
+        except ClassAdParseError as error:
+            if strict and text[_SKIP.match(text).end() :]:  # type: ignore[union-attr]  # the pattern matches anything
+                raise ClassAdParseError(
+                    error.message, error.line + line, error.column, error.found, error.expected
+                ) from None
+            return
+        line += text.count("\n")
+        yield ClassAd._from_node(node)
+
+
+def _detect(source: Source) -> tuple[ParserType, Source]:
+    """Return the syntax of a source, and the source as it was: the first character that is no space tells."""
+    if isinstance(source, (str, bytes, bytearray)):
+        text = _text(source)  # type: ignore[arg-type]  # as above
+        stripped = text.lstrip(" \t\n\v\f\r")
+        old = bool(stripped) and stripped[0] not in "/["
+        return (ParserType.Old if old else ParserType.New), text
+    head: list[str] = []
+    pieces = _pieces(source)
+    for piece in pieces:
+        head.append(piece)
+        if piece.strip(" \t\n\v\f\r"):
+            break
+    text = "".join(head)
+    stripped = text.lstrip(" \t\n\v\f\r")
+    old = bool(stripped) and stripped[0] not in "/["
+    return (ParserType.Old if old else ParserType.New), _Joined(text, pieces)
+
+
+class _Joined:
+    """A stream of which the beginning was already read."""
+
+    def __init__(self, head: str, rest: Iterator[str]) -> None:
+        self.head = head
+        self.rest = rest
+
+    def pieces(self) -> Iterator[str]:
+        """Yield the text in pieces."""
+        if self.head:
+            yield self.head
+        yield from self.rest
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the lines."""
+        carry = ""
+        for piece in self.pieces():
+            lines = (carry + piece).split("\n")
+            carry = lines.pop()
+            if len(carry) > MAX_AD:
+                raise ClassAdParseError(f"a line is longer than {MAX_AD} characters")
+            yield from lines
+        if carry:
+            yield carry
+
+
+def parse_ads(source: Source, parser: ParserType = ParserType.Auto, *, strict: bool = False) -> Iterator[ClassAd]:
+    """Return an iterator over the ads of a text or stream, of any length; it holds one ad at a time.
+
+    :param source: text, bytes, a text or binary stream, or an iterable of lines or pieces.
+    :param parser: the syntax; by default it is found out (old or new).
+    :param strict: text in new syntax that is no ad raises; otherwise reading ends there, as in HTCondor.
+    :raises ClassAdParseError: while iterating, for a faulty value in old syntax (with line and column).
+    """
+    if not isinstance(source, (str, bytes, bytearray)) and not hasattr(source, "__iter__") and not hasattr(source, "read"):
+        raise ClassAdTypeError(f"ads are parsed from text or a stream, not from {type(source).__name__}")
+    kind = ParserType(parser)
+    if kind is ParserType.Auto:
+        kind, source = _detect(source)
+    if kind is ParserType.JSON:
+        from ._json import parse_json_ads
+
+        return parse_json_ads(_whole(source))
+    if kind is ParserType.XML:
+        from ._xml import parse_xml_ads
+
+        return parse_xml_ads(_whole(source))
+    if kind is ParserType.Old:
+        return _old_ads(_lines_of(source))
+    if isinstance(source, (str, bytes, bytearray)):
+        return _new_ads(iter((_text(source),)), strict)  # type: ignore[arg-type]  # as above
+    return _new_ads(source.pieces() if isinstance(source, _Joined) else _pieces(source), strict)
+
+
+def _whole(source: Source) -> str:
+    """Return all of a source as text, within :data:`MAX_AD`."""
+    if isinstance(source, (str, bytes, bytearray)):
+        return _text(source)  # type: ignore[arg-type]  # as above
+    parts: list[str] = []
+    size = 0
+    for piece in _pieces(source):
+        parts.append(piece)
+        size += len(piece)
+        if size > MAX_AD:
+            raise ClassAdParseError(f"the text is longer than {MAX_AD} characters")
+    return "".join(parts)
+
+
+def parse_one(source: Source, parser: ParserType = ParserType.Auto, *, strict: bool = False) -> ClassAd:
+    """Return all ads of a text or stream merged into one; the parameters as for :func:`parse_ads`."""
+    result = ClassAd()
+    for ad in parse_ads(source, parser, strict=strict):
+        _merge(result, ad)
+    return result
+
+
+def _merge(into: AdStore, ad: AdStore) -> None:
+    for name, node in ad._pairs():
+        into._put(name, node)
+
+
+def parse_next(source: Source, parser: ParserType = ParserType.Auto, *, strict: bool = False) -> ClassAd | None:
+    """Return the first ad of a text or stream, or None if there is none; the parameters as for :func:`parse_ads`.
+
+    A stream may have been read further than the end of the ad; to read on, use one iterator of :func:`parse_ads`.
+    """
+    return next(iter(parse_ads(source, parser, strict=strict)), None)
+
+
+_registry.clear_line_cache = _line_cache.clear
