@@ -1,0 +1,190 @@
+"""Fixtures of all tests. What they are made of is in tests/harness."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blockbuster import BlockBuster
+from harness import bindings as real_bindings
+from harness import pools, roots
+from harness.leaks import Clean
+from harness.users import AsUser
+
+FULL = os.environ.get("HTCONDOR_ASYNC_FULL") == "1"
+_RUN = pytest.StashKey[pools.TestRun]()
+_BEGAN = pytest.StashKey[float]()
+
+
+
+def _backends() -> list[Any]:
+    """asyncio in debug mode and trio; in a full run also eager tasks and uvloop."""
+    found = [pytest.param(("asyncio", {"debug": True}), id="asyncio"), pytest.param(("trio", {}), id="trio")]
+    if FULL and sys.version_info >= (3, 12):
+        found.append(pytest.param(("asyncio", {"loop_factory": _eager_loop}), id="asyncio-eager"))
+    if FULL:
+        found.append(pytest.param(("asyncio", {"use_uvloop": True}), id="asyncio-uvloop"))
+    return found
+
+
+def _eager_loop() -> Any:
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]  # since Python 3.12
+    return loop
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "allow_blocking: calls that block the event loop are wanted in this test")
+    config.stash[_RUN] = pools.TestRun()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_RUN].end()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for full runs; keep all tests of one real pool on one worker, in one after the other."""
+    if not FULL:
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if not item.get_closest_marker("full")]
+    for item in items:
+        if name := _pool_of(item):
+            item.add_marker(pytest.mark.realpool)
+            item.add_marker(pytest.mark.xdist_group(name))
+
+
+def _pool_of(item: pytest.Item) -> str | None:
+    """Name of the real pool that a test runs against."""
+    names = getattr(item, "fixturenames", ())
+    if "trixie_pool" in names:
+        return "real-23.9"
+    if "sid_pool" in names:
+        return "real-25"
+    for value in getattr(getattr(item, "callspec", None), "params", {}).values():
+        if isinstance(value, str) and value in pools.SUITES:
+            return value
+    return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    item.stash[_BEGAN] = time.time()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show with a failure what the pool's daemons logged since the test began."""
+    report: Any = yield
+    if report.failed and (name := _pool_of(item)) and (pool := pools.find_pool(item.config.stash[_RUN], name)):
+        report.sections.append((f"logs of {name}", pool.log_tails(since=item.stash[_BEGAN])))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Name, before the last line, what was not run or failed outside pytest."""
+    lines = [line for line in os.environ.get("HTCONDOR_ASYNC_NOTES", "").splitlines() if line]
+    for name, reason in pools.unavailable(config.stash[_RUN]).items():
+        lines.append(f"not run: tests against {name}: {reason.splitlines()[0]}")
+    if not FULL and terminalreporter.stats.get("deselected"):
+        lines.append("not run: tests marked full (scripts/test --full runs them)")
+    if lines:
+        terminalreporter.section("notes")
+        for line in dict.fromkeys(lines):
+            terminalreporter.line(line)
+
+
+@pytest.fixture(scope="module", params=_backends())
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    """The event loop that async tests run on."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Any call of the client that blocks a running asyncio loop is an error."""
+    if request.node.get_closest_marker("allow_blocking"):
+        yield
+        return
+    blockbuster = BlockBuster(["htcondor_async"])
+    blockbuster.activate()
+    try:
+        yield
+    finally:
+        blockbuster.deactivate()
+
+
+@pytest.fixture
+def clean() -> Iterator[Clean]:
+    """Fail the test if it leaves descriptors, threads or tasks behind; `clean.check()` checks at once."""
+    before = Clean()
+    yield before
+    before.check()
+
+
+@pytest.fixture(scope="session")
+def get_real_pool(request: pytest.FixtureRequest) -> Callable[[str], pools.Pool]:
+    """`get_real_pool("real-23.9")` or `("real-25")`: the pool, started at the first call in the test run."""
+
+    def get(name: str) -> pools.Pool:
+        try:
+            return pools.get_pool(request.config.stash[_RUN], name)
+        except roots.PoolUnavailableError as error:
+            if os.environ.get("CI") == "true" and not error.excused:
+                pytest.fail(f"CI needs {name}: {error}", pytrace=False)
+            pytest.skip(f"{name}: {error}")
+
+    return get
+
+
+@pytest.fixture(params=list(pools.SUITES))
+def real_pool(request: pytest.FixtureRequest, get_real_pool: Callable[[str], pools.Pool]) -> pools.Pool:
+    """Each real pool in turn."""
+    return get_real_pool(request.param)
+
+
+@pytest.fixture
+def trixie_pool(get_real_pool: Callable[[str], pools.Pool]) -> pools.Pool:
+    """The real pool of HTCondor 23.9."""
+    return get_real_pool("real-23.9")
+
+
+@pytest.fixture
+def sid_pool(get_real_pool: Callable[[str], pools.Pool]) -> pools.Pool:
+    """The real pool of HTCondor 25."""
+    return get_real_pool("real-25")
+
+
+@pytest.fixture
+def as_user(request: pytest.FixtureRequest, get_real_pool: Callable[[str], pools.Pool]) -> AsUser:
+    """Run functions (`as_user(function, *args, user="alice")`) or scripts as an ordinary user of the pools."""
+    name = _pool_of(request.node) or "real-23.9"
+    pool = get_real_pool(name)
+    return AsUser(request.config.stash[_RUN].folder, pool.root / "etc")
+
+
+@pytest.fixture
+def run_bindings() -> Callable[..., list[Any]]:
+    """`run_bindings(version, script, *args, config=path)`, see harness.bindings."""
+
+    def run(version: str, script: str, *args: str, config: Path, **options: Any) -> list[Any]:
+        try:
+            return real_bindings.run_bindings(version, script, *args, config=config, **options)
+        except real_bindings.BindingsUnavailableError as error:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(error), pytrace=False)
+            pytest.skip(str(error))
+
+    return run
+
+
