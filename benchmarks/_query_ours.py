@@ -80,9 +80,9 @@ def bare(client: Any, address: str) -> dict[str, float]:
     started = time.perf_counter()
     channel = drive(open_command(context, target, Command.QUERY_JOB_ADS, float("inf")))
     drive(channel.send(channel.writer().ad(JobQuery().ad()).getvalue(), float("inf")))
-    key, base, counter = channel.cedar.opener_state()
-    decrypt = AESGCM(key).decrypt
-    first, rest = struct.unpack(">I", base[:4])[0], base[4:]
+    opener = channel.cedar._opener
+    decrypt = AESGCM(channel.session.key.reveal()).decrypt
+    first, rest, counter = opener._base, opener._tail, opener._counter
     receive = channel.stream.receive
     buffer, position, messages, size = b"", 0, 0, 0
     while True:

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
 from htcondor_async._secret import Secret
 from htcondor_async._security.tokens import mint
@@ -101,8 +102,8 @@ class EmbeddedPool:
         if self._stack is not None:
             raise ConcurrencyError("this pool is running already")
         async with AsyncExitStack() as stack:
-            self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="embedded-pool-")))
-            self._write_signing_key()
+            folder = await anyio.to_thread.run_sync(self._make_folder)
+            stack.push_async_callback(_remove, folder)
             await self._shared_port.open(port=self._wanted_port)
             stack.callback(self._shared_port.close)
             self._start_daemons()
@@ -120,13 +121,15 @@ class EmbeddedPool:
             raise ConcurrencyError("this pool is not running")
         return await stack.__aexit__(kind, error, traceback)
 
-    def _write_signing_key(self) -> None:
-        folder = self._require_folder()
-        path = folder / "POOL"
+    def _make_folder(self) -> tempfile.TemporaryDirectory[str]:
+        folder = tempfile.TemporaryDirectory(prefix="embedded-pool-")
+        self._folder = Path(folder.name)
+        path = self._folder / "POOL"
         path.touch(mode=0o600)
         pattern = bytes((0xDE, 0xAD, 0xBE, 0xEF))
         key = self._key.reveal()
         path.write_bytes(bytes(byte ^ pattern[index % 4] for index, byte in enumerate(key)))
+        return folder
 
     def _require_folder(self) -> Path:
         if self._folder is None:
@@ -243,3 +246,8 @@ class EmbeddedPool:
         number = list(self.schedd_daemons).index(name)
         self.schedd_daemons[name] = daemon
         self._shared_port.replace(f"schedd_{number}", daemon)
+
+
+async def _remove(folder: tempfile.TemporaryDirectory[str]) -> None:
+    with anyio.CancelScope(shield=True):
+        await anyio.to_thread.run_sync(folder.cleanup)
