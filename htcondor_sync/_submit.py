@@ -189,11 +189,11 @@ class Submit:
     def itemdata(self, qargs: str = "") -> Iterator[str | dict[str, str]]:
         """Return an iterator over the items of a QUEUE statement."""
         try:
-            arguments = self._core._check_arguments(qargs)
+            statement = self._core._item_statement(qargs)
         except SubmitError as error:
             raise HTCondorValueError(str(error)) from error
         try:
-            return self._core.item_data(arguments)
+            return self._core._load_items(statement, not qargs)
         except SubmitError as error:
             raise HTCondorInternalError(str(error)) from error
 
@@ -265,7 +265,15 @@ class Submit:
     @staticmethod
     def from_dag(filename: str, options: Mapping[str, Any] | None = None) -> Submit:
         """Write the submit file of a DAG, and return the description in it."""
-        return Submit._wrap(_Submit.from_dag(filename, options, default_context()))
+        return Submit._from_dag(filename, options or {}, default_context())
+
+    @classmethod
+    def _from_dag(cls, filename: str, options: Mapping[str, Any], context: SubmitContext) -> Submit:
+        """As :meth:`from_dag`, in a context."""
+        try:
+            return cls._wrap(_Submit.from_dag(filename, options, attrs.evolve(context, v1=True)))
+        except HTCondorValueError as error:
+            raise HTCondorInternalError(str(error)) from error
 
 
 def _iterator_or_none(itemdata: Any) -> Any:

@@ -73,6 +73,13 @@ class SubmitContext:
         """Return a configuration parameter, or None."""
         return self.param(name) if self.param is not None else None
 
+    def notice(self, text: str) -> None:
+        """Say what should be known and is no error; the v1 bindings print such things."""
+        if self.v1:
+            self.world().log(text)
+        else:
+            warnings.warn(text, SubmitWarning, stacklevel=2)
+
 
 def submit_value(value: object) -> str:
     """Return a Python value as the text of a command."""
@@ -145,7 +152,7 @@ class Submit(MutableMapping[str, str]):
         return {name.lower(): self._context.setting(name) or "" for name in _COPIED}
 
     def _read(self, text: str) -> None:
-        reader = DescriptionReader(self._macros, self._context.world(), self._context.version, self._template)
+        reader = DescriptionReader(self._macros, self._context.world(), self._context.version, self._template, self._context.notice)
         found = reader.read(text)
         self._queue, self._rest, self._queue_line = found.queue, found.rest, found.line
 
@@ -272,15 +279,8 @@ class Submit(MutableMapping[str, str]):
             raise error.at(key="queue", line=self._queue_line if arguments == self._queue else 0)
 
     def _loader(self, macros: MacroTable) -> ItemLoader:
-        world = self._context.world()
+        return ItemLoader(macros, self._context.world(), self._context.notice)
 
-        def notice(text: str) -> None:
-            if self._context.v1:
-                world.log(text)
-            else:
-                warnings.warn(text, SubmitWarning, stacklevel=2)
-
-        return ItemLoader(macros, world, notice)
 
     def item_data(self, arguments: str = "") -> Iterator[str | dict[str, str]]:
         """Return an iterator over the items of a QUEUE statement.
@@ -299,22 +299,22 @@ class Submit(MutableMapping[str, str]):
         SubmitError
             The statement cannot be understood, or its items cannot be had.
         """
-        own = not arguments
-        statement = self._statement(self._check_arguments(arguments) or self._queue or "")
+        return self._load_items(self._item_statement(arguments), not arguments)
+
+    def _item_statement(self, arguments: str) -> QueueStatement:
+        """Return the statement that :meth:`item_data` is asked about; raises SubmitError."""
+        text = arguments or self._queue or ""
+        stripped = queue_arguments(text)
+        return self._statement(text if stripped is None else stripped)
+
+    def _load_items(self, statement: QueueStatement, own: bool) -> Iterator[str | dict[str, str]]:
+        """Return the items of a statement, which is this description's ``own`` or not; raises SubmitError."""
         if statement.filename == "<" and not own:
             raise SubmitError("there are no lines after the QUEUE statement to take items from", key="queue")
         items = self._loader(self._macros).load(
             statement, self._rest, self._queue_line, strict_commands=not self._context.v1
         )
         return _item_iterator(statement, items)
-
-    def _check_arguments(self, arguments: str) -> str:
-        """Return arguments of QUEUE without the word itself, this description's if there are none; raises SubmitError."""
-        text = arguments or self._queue or ""
-        stripped = queue_arguments(text)
-        text = text if stripped is None else stripped
-        self._statement(text)
-        return text if arguments else ""
 
     # -- jobs
 
@@ -447,15 +447,22 @@ class Submit(MutableMapping[str, str]):
         spool: bool = False,
         extended_commands: Mapping[str, Any] | None = None,
         method: int | None = None,
+        own_queue: bool = True,
     ) -> ClusterBuilder:
         """Return what makes the jobs of one submission, with the cluster ad and each job's own attributes apart.
 
-        Parameters as for :meth:`jobs`; ``extended_commands`` are those the schedd announces, ``method`` overrides the
-        number of the submit method.
+        Parameters as for :meth:`jobs`, and:
+
+        extended_commands
+            The commands that the schedd announces (``ExtendedSubmitCommands``).
+        method
+            The number of the submit method instead of the context's; a real submission passes :attr:`submit_method`.
+        own_queue
+            Whether the QUEUE statement of the description counts.
         """
         _check_ids(cluster_id, proc_id, owner)
         macros = self._macros.copy()
-        rows, copies = self._rows(macros, count, item_data)
+        rows, copies = self._rows(macros, count, item_data, own_queue)
         job = self._builder(macros, qdate, owner, schedd_version, spool, extended_commands, method)
         return ClusterBuilder(job, rows, copies, max(1, cluster_id), proc_id, lambda: self._report(macros))
 
@@ -471,6 +478,7 @@ class Submit(MutableMapping[str, str]):
         spool: bool = False,
         extended_commands: Mapping[str, Any] | None = None,
         method: int | None = None,
+        own_queue: bool = True,
     ) -> Factory | None:
         """Return what a schedd needs to make the jobs itself, or None if the description does not ask for that.
 
@@ -481,8 +489,8 @@ class Submit(MutableMapping[str, str]):
             return None
         _check_ids(cluster_id, 0, owner)
         macros = self._macros.copy()
-        rows, copies = self._rows(macros, count, item_data)
-        has_items = item_data is not None or self._has_items()
+        rows, copies = self._rows(macros, count, item_data, own_queue)
+        has_items = item_data is not None or (own_queue and self._has_items())
         indexes = iter(rows)
         if next(indexes, None) is None:
             raise SubmitError("there are no items to make jobs of", key="queue")
@@ -497,10 +505,12 @@ class Submit(MutableMapping[str, str]):
     def _has_items(self) -> bool:
         return bool(self._queue) and self._statement(self._queue or "").mode is not ItemMode.NONE
 
-    def _rows(self, macros: MacroTable, count: int, item_data: Iterable[object] | None) -> tuple[RowSource, int]:
+    def _rows(
+        self, macros: MacroTable, count: int, item_data: Iterable[object] | None, own_queue: bool
+    ) -> tuple[RowSource, int]:
         if item_data is not None:
             return SuppliedRows(item_data), max(1, count)
-        if not self._queue:
+        if not self._queue or not own_queue:
             macros.sort()
             return StatementRows(QueueStatement(), (), always_one=True), max(1, count)
         statement = self._statement(self._queue)

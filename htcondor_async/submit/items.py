@@ -6,6 +6,7 @@ its items as they are asked for: a million of them need no memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
@@ -137,7 +138,9 @@ class ItemLoader:
         if name == "-":
             raise SubmitError("queue from - (standard input) is not allowed here")
         if "|" in name:
-            data = self._run(name, strict)
+            data, problem = self._run(name)
+            if problem and strict:
+                return _failing(problem)
         else:
             path = name if name.startswith("/") else f"{self._environment.cwd()}/{name}"
             try:
@@ -149,7 +152,8 @@ class ItemLoader:
         except SourceError as error:
             raise SubmitError(str(error)) from error
 
-    def _run(self, text: str, strict: bool) -> bytes:
+    def _run(self, text: str) -> tuple[bytes, str]:
+        """Run a command; returns what it printed and what is wrong with it."""
         if not text.endswith("|"):
             raise SubmitError(f"{text!r} is neither a file nor a command", expected="the | at the very end")
         command = text.rstrip("| ")
@@ -160,13 +164,12 @@ class ItemLoader:
             raise SubmitError(f"the command {command!r} is badly quoted: {error}") from error
         except OSError as error:
             raise SubmitError(f"can't run the command {command!r}: {error.strerror or error}") from error
-        if strict and result.status != 0:
-            status = result.status << 8 if 0 < result.status < 256 else result.status
-            raise SubmitError(
-                f"the command {command!r} ended with exit code {result.status} (wait status {status}): "
-                f"{result.stderr[:500].decode('utf-8', 'replace').strip()}"
-            )
-        return result.stdout
+        if result.status == 0:
+            return result.stdout, ""
+        status = result.status << 8 if 0 < result.status < 256 else result.status
+        said = result.stderr[:500].decode("utf-8", "replace").strip()
+        problem = f"the command {command!r} ended with exit code {result.status} (wait status {status})"
+        return result.stdout, f"{problem}: {said}" if said else problem
 
     # -- matching
 
@@ -204,11 +207,13 @@ class ItemLoader:
 
     def _matches(self, pattern: str, options: _GlobOptions) -> list[str]:
         found = []
+        # A name without wildcards is taken as it is also where only directories are wanted.
+        only_directories = options.directories and re.search(r"[*?\[]", pattern) is not None
         for path in self._environment.glob(pattern):
             full = path if path.startswith("/") else f"{self._environment.cwd()}/{path}"
             status = self._environment.stat(full)
             directory = status is not None and status.is_directory
-            if (options.files and directory) or (options.directories and not directory):
+            if (options.files and directory) or (only_directories and not directory):
                 continue
             found.append(path + "/" if directory and not path.endswith("/") else path)
         return found
@@ -266,6 +271,12 @@ class ItemLoader:
             skip = header - 1 + max(0, statement.table.skip)
             del items[:skip]
         return items
+
+
+def _failing(problem: str) -> Iterator[str]:
+    """Return items that cannot be had; the error comes when the first is asked for."""
+    raise SubmitError(problem, key="queue")
+    yield ""
 
 
 class StatementRows(RowSource):

@@ -7,7 +7,6 @@ of an ``@=`` block, or QUEUE, which ends the description [src/condor_utils/confi
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 
 import attrs
@@ -16,7 +15,7 @@ from .._environment import Environment
 from ..config.stream import LineReader, Source, SourceError, decode
 from .conditions import Conditions
 from .macros import MacroTable, is_valid_name
-from .problems import SubmitError, SubmitWarning
+from .problems import SubmitError
 from .quoting import QuotingError, is_v2_quoted, split_v2, unquote_v2
 from .templates import STRICT, expand_arguments, split_uses
 from .versions import Version
@@ -83,6 +82,8 @@ class DescriptionReader:
         What ``if version`` is compared with.
     template
         From the name of a submit template to its text, or None.
+    notice
+        Takes the text of ``warning`` statements.
     """
 
     def __init__(
@@ -91,11 +92,13 @@ class DescriptionReader:
         environment: Environment,
         version: Version,
         template: Callable[[str], str | None],
+        notice: Callable[[str], None],
     ) -> None:
         self._macros = macros
         self._environment = environment
         self._version = version
         self._template = template
+        self._notice = notice
 
     def read(self, text: str, source: str = "") -> Description:
         """Read a whole description, up to its QUEUE statement.
@@ -215,7 +218,7 @@ class DescriptionReader:
         text = self._macros.expand(value)
         if keyword == "error":
             raise SubmitError(f"the description says: error {before}: {text}" if before else f"error: {text}")
-        warnings.warn(text, SubmitWarning, stacklevel=2)
+        self._notice(text)
 
     # -- include
 

@@ -20,6 +20,7 @@ from htcondor_sync._submit import Submit
 DATA = Path(__file__).resolve().parent.parent / "data" / "submit"
 VERSION, PLATFORM = "$CondorVersion: 24.0.24 2026-05-05 test $", "$CondorPlatform: X86_64-Test $"
 OS_USER = "osuser"
+CLUSTER, SPOOL = "7", "/spool"
 MAX_ADS = 40
 BASE_AD = vectors.base_ad(DATA)
 
@@ -32,6 +33,9 @@ def names(tree: str) -> dict[str, str]:
         "PLATFORM": PLATFORM,
         "CONDOR_CONFIG": f"{tree}/condor_config",
         "OSUSER": OS_USER,
+        "CLUSTER": CLUSTER,
+        "NOW": str(NOW),
+        "SPOOL": SPOOL,
     }
 
 
@@ -271,6 +275,41 @@ def check_ops(row: dict[str, Any], tree: str) -> list[str]:
     return problems
 
 
+def check_schedd(row: dict[str, Any], tree: str) -> list[str]:
+    """Return what differs in what is sent to a schedd: the cluster ad, the digest, the rows."""
+    expected = row["result"]
+    core = construct(row, tree)._core
+    call = dict(row["call"])
+    items = call.get("itemdata")
+    if items == "submit.itemdata()":
+        items = core.item_data()
+    made: dict[str, Any] = {
+        "cluster_id": int(CLUSTER), "qdate": NOW, "owner": "alice", "spool": call.get("spool", False), "own_queue": False
+    }
+    if row["kind"] == "factory":
+        factory = core.factory(call.get("count", 0), items, **made)
+        if factory is None:
+            return ["no factory"]
+        rows = b"".join(factory.rows()).decode() if factory.has_items else None
+        stored = f"{SPOOL}/{CLUSTER}/condor_submit.{CLUSTER}.items"
+        limit = expected["cluster_in_queue"].get("JobMaterializeLimit")
+        found = [
+            ("digest", factory.digest(stored), expected["digest"]),
+            ("items", rows, expected.get("items")),
+            ("jobs", factory.job_count, expected["num_procs"]),
+            ("limit", str(factory.limit), limit),
+        ]
+        ad = factory.cluster_ad
+    else:
+        builder = core.cluster_builder(call.get("count", 0), items, **made)
+        found = [("jobs", len(list(builder)), expected["num_procs"])]
+        ad = builder.cluster_ad()
+    problems = [f"{what}: {got!r}, expected {wanted!r}" for what, got, wanted in found if got != wanted]
+    change = expected["clusterad"]
+    wanted_ad = vectors.bind(vectors._apply(BASE_AD, change), names(tree))
+    return problems + [f"cluster ad: {difference}" for difference in vectors.compare(wanted_ad, encode(ad))]
+
+
 def crash_ops(row: dict[str, Any], submit: Submit) -> list[str]:
     """Run operations the real bindings do not survive; here each works or raises."""
     for operation in row["ops"]:
@@ -282,7 +321,7 @@ def crash_ops(row: dict[str, Any], submit: Submit) -> list[str]:
     return []
 
 
-CHECKS = {"ads": check_ads, "expand": check_expand, "itemdata": check_itemdata, "ops": check_ops}
+CHECKS = {"factory": check_schedd, "submit": check_schedd, "ads": check_ads, "expand": check_expand, "itemdata": check_itemdata, "ops": check_ops}
 
 
 def check(row: dict[str, Any], tree: str) -> list[str]:

@@ -14,7 +14,7 @@ __all__ = ["WHEN", "fix_input_files", "note_schemes", "set_image_size", "set_tra
 _SHOULD = {"yes": "YES", "true": "YES", "no": "NO", "false": "NO", "if_needed": "IF_NEEDED", "auto": "IF_NEEDED",
            "automatic": "IF_NEEDED"}
 WHEN = {"on_exit": "ON_EXIT", "on_exit_or_evict": "ON_EXIT_OR_EVICT", "always": "ON_EXIT_OR_EVICT",
-        "on_success": "ON_SUCCESS", "never": "NEVER"}
+        "on_success": "ON_SUCCESS", "never": "ON_EXIT"}
 _ALLOW_EMPTY = '""'
 _MAX_DIRECTORY_ENTRIES = 1_000_000
 
@@ -160,13 +160,11 @@ def _should_and_when(job: JobBuilder, files_in: bool, files_out: bool) -> tuple[
             f"invalid value {asked} for when_to_transfer_output", "when_to_transfer_output", asked,
             "ON_EXIT, ON_EXIT_OR_EVICT, or ON_SUCCESS",
         )
-    if (should == "NO") != (when == "NEVER"):
+    if should == "NO":
         raise job.error(
             f"when_to_transfer_output = {asked} contradicts should_transfer_files = {text}", "when_to_transfer_output",
             asked, "one of the two",
         )
-    if should == "NO":
-        return should, ""
     if when == "ON_EXIT_OR_EVICT" and should == "IF_NEEDED":
         if not by_default:
             raise job.error(
@@ -329,7 +327,7 @@ def fix_input_files(job: JobBuilder) -> None:
         job.set("TransferInput", expanded)
 
 
-def _protected_rules(job: JobBuilder) -> list[tuple[str, str]]:
+def _protected_rules(job: JobBuilder) -> list[tuple[str, str, str]]:
     name = job.settings.get("PROTECTED_URL_TRANSFER_MAPFILE")
     if name is None:
         return []
@@ -342,19 +340,30 @@ def _protected_rules(job: JobBuilder) -> list[tuple[str, str]]:
     for line in text.splitlines():
         words = line.split()
         if len(words) >= 3 and not words[0].startswith("#"):
-            rules.append((words[1], words[2]))
+            rules.append((words[0].lower(), words[1], words[2]))
     return rules
 
 
-def _split_protected(job: JobBuilder, names: list[str], rules: list[tuple[str, str]]) -> None:
+def _queue_of(url: str, rules: list[tuple[str, str, str]]) -> str | None:
+    """Return the queue of a protected URL, or None: the scheme is the method of a rule, the longest prefix counts."""
+    scheme = url_scheme(url).lower()
+    rest = url.partition("://")[2]
+    found = [(len(prefix), queue) for method, prefix, queue in rules if method == scheme and rest.startswith(prefix)]
+    if not scheme or not found:
+        return None
+    queue = max(found)[1]
+    return "LOCAL" if queue == "*" else queue.upper()
+
+
+def _split_protected(job: JobBuilder, names: list[str], rules: list[tuple[str, str, str]]) -> None:
     rest: list[str] = []
     queues: dict[str, list[str]] = {}
     for name in names:
-        queue = next((queue for prefix, queue in rules if is_url(name) and name.startswith(prefix)), None)
+        queue = _queue_of(name, rules)
         if queue is None:
             rest.append(name)
         else:
-            queues.setdefault("LOCAL" if queue == "*" else queue.upper(), []).append(name)
+            queues.setdefault(queue, []).append(name)
     if not queues:
         return
     job.set("TransferInput", ",".join(rest))
