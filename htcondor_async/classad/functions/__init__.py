@@ -45,14 +45,9 @@ Printing: :func:`htcondor_async.classad._unparse.unparse_node` and ``unparse_val
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
-
-if TYPE_CHECKING:
-    from htcondor_async.classad._context import EvalContext
-    from htcondor_async.classad._nodes import Node
-    from htcondor_async.classad._values import RuntimeValue
 
 __all__ = ["REGISTRY", "Builtin", "builtin", "stepping_builtin", "strict_builtin"]
 
@@ -119,3 +114,24 @@ def stepping_builtin(
         return function
 
     return decorate
+
+
+# These register the functions; they import what is above.
+from . import (  # noqa: E402
+    arguments,
+    contexts,
+    lists,
+    numbers,
+    references,
+    regexps,
+    string_lists,
+    strings,
+    times,
+    types,
+    users,
+)
+
+__all__ += [
+    "arguments", "contexts", "lists", "numbers", "references", "regexps", "string_lists", "strings", "times", "types",
+    "users",
+]  # fmt: skip

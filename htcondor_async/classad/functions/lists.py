@@ -1,0 +1,184 @@
+"""Functions over lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from htcondor_async.classad._operators import BINARY
+from htcondor_async.classad._values import AdBase, Error, ListValue, RuntimeValue, Undefined, Value, to_bytes
+
+from . import strict_builtin
+
+if TYPE_CHECKING:
+    from htcondor_async.classad._context import EvalContext
+
+Values = tuple[RuntimeValue, ...]
+_OPERATORS = {"<", "<=", "!=", "==", ">", ">=", "is", "isnt"}
+
+
+def _is_number(value: RuntimeValue) -> bool:
+    return type(value) in (bool, int, float)
+
+
+def _coerced(left: RuntimeValue, right: RuntimeValue) -> tuple[RuntimeValue, RuntimeValue]:
+    """Return two numbers as a comparison leaves them: both real if one is, booleans as integers."""
+    if not (isinstance(left, (bool, int, float)) and isinstance(right, (bool, int, float))):
+        return left, right
+    if isinstance(left, Value) or isinstance(right, Value):
+        return left, right
+    if isinstance(left, float) or isinstance(right, float):
+        return float(left), float(right)
+    return int(left), int(right)
+
+
+def _member(ctx: EvalContext, values: Values, identical: bool) -> RuntimeValue:
+    wanted, items = values
+    if items is Undefined or (wanted is Undefined and not identical):
+        return Undefined
+    if not isinstance(items, ListValue) or isinstance(wanted, (ListValue, AdBase)):
+        return Error
+    if wanted is Error and not identical:
+        return Error
+    if identical:
+        return any(BINARY["is"](ctx.element(items, item), wanted) is True for item in items.items)
+    for item in items.items:
+        # What is looked for stays coerced from one comparison to the next, as in HTCondor.
+        element, wanted = _coerced(ctx.element(items, item), wanted)
+        if BINARY["=="](element, wanted) is True:
+            return True
+    return False
+
+
+@strict_builtin("member", 2, 2)
+def member(ctx: EvalContext, values: Values) -> RuntimeValue:
+    """``member(x, list)``: whether an item is ``== x``."""
+    return _member(ctx, values, False)
+
+
+@strict_builtin("identicalMember", 2, 2)
+def identical_member(ctx: EvalContext, values: Values) -> RuntimeValue:
+    """``identicalMember(x, list)``: whether an item ``is x``."""
+    return _member(ctx, values, True)
+
+
+@strict_builtin("size", 1, 1)
+def size(ctx: EvalContext, values: Values) -> RuntimeValue:
+    """``size(x)``: the items of a list, the attributes of an ad, the bytes of a string."""
+    value = values[0]
+    if value is Undefined:
+        return Undefined
+    if isinstance(value, ListValue):
+        return len(value.items)
+    if isinstance(value, AdBase):
+        return sum(1 for _ in value._pairs())
+    return len(to_bytes(value)) if isinstance(value, str) else Error
+
+
+def _numbers(ctx: EvalContext, value: RuntimeValue) -> list[RuntimeValue] | None:
+    """Return the numbers of a list without its undefined items; None if it has any other item or is no list."""
+    if not isinstance(value, ListValue):
+        return None
+    numbers = []
+    for item in value.items:
+        element = ctx.element(value, item)
+        if element is Undefined:
+            continue
+        if not _is_number(element):
+            return None
+        numbers.append(element)
+    return numbers
+
+
+def _sum(numbers: list[RuntimeValue]) -> RuntimeValue:
+    if not numbers:
+        return 0
+    total = numbers[0]
+    for number in numbers[1:]:
+        total = BINARY["+"](total, number)
+    return total
+
+
+@strict_builtin("sum", 1, 1)
+def sum_function(ctx: EvalContext, values: Values) -> RuntimeValue:
+    """``sum(list)``: 0 for an empty one."""
+    if values[0] is Undefined:
+        return Undefined
+    numbers = _numbers(ctx, values[0])
+    return Error if numbers is None else _sum(numbers)
+
+
+@strict_builtin("avg", 1, 1)
+def avg(ctx: EvalContext, values: Values) -> RuntimeValue:
+    """``avg(list)``: a real; the integer 0 for an empty list."""
+    if values[0] is Undefined:
+        return Undefined
+    numbers = _numbers(ctx, values[0])
+    if numbers is None:
+        return Error
+    return BINARY["/"](_sum(numbers), float(len(numbers))) if numbers else 0
+
+
+def _bound(ctx: EvalContext, value: RuntimeValue, better: str) -> RuntimeValue:
+    if value is Undefined:
+        return Undefined
+    numbers = _numbers(ctx, value)
+    if numbers is None:
+        return Error
+    if not numbers:
+        return Undefined
+    best = numbers[0]
+    for number in numbers[1:]:
+        candidate, best = _coerced(number, best)
+        if BINARY[better](candidate, best) is True:
+            best = candidate
+    return best
+
+
+@strict_builtin("min", 1, 1)
+def min_function(ctx: EvalContext, values: Values) -> RuntimeValue:
+    """``min(list)``: the first of the smallest items."""
+    return _bound(ctx, values[0], "<")
+
+
+@strict_builtin("max", 1, 1)
+def max_function(ctx: EvalContext, values: Values) -> RuntimeValue:
+    """``max(list)``: the first of the largest items."""
+    return _bound(ctx, values[0], ">")
+
+
+def _compare(ctx: EvalContext, values: Values, every: bool) -> RuntimeValue:
+    operator, items, wanted = values
+    if operator is Undefined:
+        return Undefined
+    if not isinstance(operator, str) or operator not in _OPERATORS:
+        return Error
+    if items is Undefined:
+        return Undefined
+    if not isinstance(items, ListValue):
+        return Error
+    compare = BINARY[operator]
+    for item in items.items:
+        element = ctx.element(items, item)
+        if operator not in ("is", "isnt"):
+            element, wanted = _coerced(element, wanted)
+        result = compare(element, wanted)
+        if result is Undefined:
+            # Even "any" looks no further then.
+            return False
+        if not isinstance(result, bool):
+            return Error
+        if result is not every:
+            return not every
+    return every
+
+
+@strict_builtin("anyCompare", 3, 3)
+def any_compare(ctx: EvalContext, values: Values) -> RuntimeValue:
+    """``anyCompare(operator, list, x)``: whether ``item operator x`` holds for an item."""
+    return _compare(ctx, values, False)
+
+
+@strict_builtin("allCompare", 3, 3)
+def all_compare(ctx: EvalContext, values: Values) -> RuntimeValue:
+    """``allCompare(operator, list, x)``: whether ``item operator x`` holds for all items."""
+    return _compare(ctx, values, True)
