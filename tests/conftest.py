@@ -21,7 +21,6 @@ _RUN = pytest.StashKey[pools.TestRun]()
 _BEGAN = pytest.StashKey[float]()
 
 
-
 def _backends() -> list[Any]:
     """asyncio in debug mode and trio; in a full run also eager tasks and uvloop."""
     found = [pytest.param(("asyncio", {"debug": True}), id="asyncio"), pytest.param(("trio", {}), id="trio")]
@@ -186,5 +185,3 @@ def run_bindings() -> Callable[..., list[Any]]:
             pytest.skip(str(error))
 
     return run
-
-

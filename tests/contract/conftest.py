@@ -24,7 +24,7 @@ from htcondor_async.client import Client
 
 @pytest.fixture(params=FLAVOURS)
 def flavour(request: pytest.FixtureRequest) -> str:
-    """"asyncio", "trio" or "blocking"."""
+    """How the client runs: "asyncio", "trio" or "blocking"."""
     return str(request.param)
 
 
@@ -46,7 +46,7 @@ def pool(request: pytest.FixtureRequest, get_real_pool: Callable[[str], pools.Po
 
 @pytest.fixture
 def make_client(pool: embedded.ContractPool, run: Run) -> Callable[..., Client]:
-    """`make_client(identity="alice@testpool", methods="IDTOKENS", ...)`: a client of the flavour, as `pool.settings` says."""
+    """`make_client("alice@testpool", methods="IDTOKENS", ...)`: a client of the flavour; see `pool.settings`."""
 
     def make(identity: str | None = "alice@testpool", **options: Any) -> Client:
         return Client(pool.settings(identity, **options), runtime=run.runtime)

@@ -31,7 +31,7 @@ def _builder(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, *, ca: 
 
 
 def make(folder: Path) -> None:
-    """Write ca.pem, server.pem, server.key (pool.test, localhost, 127.0.0.1), client.pem and client.key (alice) to `folder`."""
+    """Write to `folder` ca.pem, server.pem and .key (pool.test, localhost, 127.0.0.1), client.pem and .key (alice)."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca = _builder("test authority", "test authority", ca_key, ca=True).sign(ca_key, hashes.SHA256())
     (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))

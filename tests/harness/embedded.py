@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from htcondor_async.classad import ExprTree
+from htcondor_async.classad import ClassAd, ExprTree
 from htcondor_async.testing import ThreadedPool, embedded_pool
 
 from . import certificates, pool_config, tokens
@@ -147,24 +147,25 @@ class EmbeddedContractPool:
             if equals and name.strip().startswith("+"):
                 extra[name.strip()[1:]] = ExprTree(value)
         cluster = queue.new_cluster()
+        queue.clusters[cluster] = ClassAd(
+            {
+                "ClusterId": cluster,
+                "MyType": "Job",
+                "JobUniverse": 5,
+                "Owner": user,
+                "User": f"{user}@{pool_config.TRUST_DOMAIN}",
+                "HoldReason": "submitted on hold at user's request",
+                "HoldReasonCode": 15,
+                "Cmd": "/bin/sleep",
+                "Arguments": "300",
+                "Iwd": "/tmp",
+                "QDate": int(time.time()),
+                "RequestMemory": ExprTree("ifthenelse(MemoryUsage isnt undefined,MemoryUsage,128)"),
+                **extra,
+            }
+        )
         for proc in range(count):
-            queue.add(
-                {
-                    "ClusterId": cluster,
-                    "ProcId": proc,
-                    "Owner": user,
-                    "User": f"{user}@{pool_config.TRUST_DOMAIN}",
-                    "JobStatus": 5 if hold else 1,
-                    "HoldReason": "submitted on hold at user's request",
-                    "HoldReasonCode": 15,
-                    "Cmd": "/bin/sleep",
-                    "Arguments": "300",
-                    "Iwd": "/tmp",
-                    "QDate": int(time.time()),
-                    "RequestMemory": ExprTree("ifthenelse(MemoryUsage isnt undefined,MemoryUsage,128)"),
-                    **extra,
-                }
-            )
+            queue.procs[cluster, proc] = ClassAd({"ProcId": proc, "JobStatus": 5 if hold else 1})
         return cluster
 
     def restart(self, daemon: str, timeout: float = 60) -> None:

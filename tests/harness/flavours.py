@@ -35,13 +35,19 @@ class Run:
     def __repr__(self) -> str:
         return f"<Run {self.flavour}>"
 
-    def __call__(self, body: Callable[..., Coroutine[Any, Any, T]], *args: Any, timeout: float = 60, **options: Any) -> T:
+    def __call__(
+        self, body: Callable[..., Coroutine[Any, Any, T]], *args: Any, timeout: float = 60, **options: Any
+    ) -> T:
         """Run `body(*args, **options)`; more than `timeout` seconds are a failure (not on the blocking flavour,
         where pytest's own limit ends a test that hangs)."""
         if self.flavour == "blocking":
             return drive(body(*args, **options))
         settings = {"debug": True} if self.flavour == "asyncio" else {}
-        return anyio.run(partial(self._within, partial(body, *args, **options), timeout), backend=self.flavour, backend_options=settings)
+        return anyio.run(
+            partial(self._within, partial(body, *args, **options), timeout),
+            backend=self.flavour,
+            backend_options=settings,
+        )
 
     @staticmethod
     async def _within(body: Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:

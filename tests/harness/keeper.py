@@ -21,6 +21,7 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 
+_NAMESPACE = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
 _INIT = """
 root=$1 user=$2 config=$3
 mount -t proc proc "$root/proc"; mount --bind /dev "$root/dev"; mount --bind /tmp "$root/tmp"
@@ -50,8 +51,7 @@ def main(alive: Path, root: Path, run: Path, user: str) -> None:
     os.chdir("/")
     with (run / "master.out").open("wb") as output:
         pool = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
-            + ["bash", "-c", _INIT, "pool", str(root), user, str(run / "condor_config")],
+            [*_NAMESPACE, "bash", "-c", _INIT, "pool", str(root), user, str(run / "condor_config")],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

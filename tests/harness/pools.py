@@ -80,9 +80,7 @@ class Pool:
         self.id, self.root, self.run, self.port = name, root, run, port
         self.init = init
         self.collector = pool_config.collector_address(port)
-        self.collectors = {
-            key: pool_config.collector_address(port, key) for key in pool_config.COLLECTOR_POLICIES
-        }
+        self.collectors = {key: pool_config.collector_address(port, key) for key in pool_config.COLLECTOR_POLICIES}
         self.schedds = {key: f"{key}@{pool_config.TRUST_DOMAIN}" for key in ["open", *pool_config.SCHEDD_POLICIES]}
         self.ca = run / "ssl/ca.pem"
 
@@ -369,7 +367,9 @@ def _split(daemon: str) -> tuple[str, str]:
 def find_pool(run: TestRun, name: str) -> Pool | None:
     """The pool `name` if this test run has started it."""
     record = run.folder / f"{name}.json"
-    found = json.loads(record.read_text()) if record.exists() else {"unavailable": ""}
+    if not record.exists():
+        return None
+    found = json.loads(record.read_text())
     if "unavailable" in found:
         return None
     return Pool(name, Path(found["root"]), Path(found["run"]), found["port"], found["init"])

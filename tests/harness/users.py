@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 PROJECT = Path(__file__).resolve().parents[2]
 
+_OWN_MOUNTS = ["unshare", "--mount", "--propagation", "private"]
 _VIEW = """
 set -e
 passwd=$1; shift
@@ -82,10 +83,17 @@ class AsUser:
             "SHOWN": " ".join(str(path) for path in sorted(shown)),
             "HIDING": " ".join(sorted({str(path) for path in shown.values()})),
         }
-        become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all"]
+        become = [
+            "setpriv",
+            f"--reuid={uid}",
+            f"--regid={uid}",
+            "--clear-groups",
+            "--inh-caps=-all",
+            "--pdeathsig",
+            "KILL",
+        ]
         return subprocess.run(
-            ["unshare", "--mount", "--propagation", "private", "bash", "-c", _VIEW, "view", str(self._passwd)]
-            + [*become, "--pdeathsig", "KILL", *command],
+            [*_OWN_MOUNTS, "bash", "-c", _VIEW, "view", str(self._passwd), *become, *command],
             input=stdin,
             capture_output=True,
             timeout=timeout,
@@ -116,7 +124,7 @@ class AsUser:
             raise AssertionError(f"as {user}: status {done.returncode}\n{done.stderr.decode(errors='replace')}")
         good, value = pickle.loads(done.stdout)
         if not good:
-            value.add_note(f"as {user}:\n{done.stderr.decode(errors='replace')}") if hasattr(value, "add_note") else None
+            print(f"as {user}:", done.stderr.decode(errors="replace"), sep="\n")
             raise value
         result: T = value
         return result

@@ -69,7 +69,8 @@ def test_policy_keeps_out_others(real_pool: Pool, daemon: str, methods: str) -> 
 
 def test_tokens_of_all_kinds(real_pool: Pool) -> None:
     daemon = "schedd_tokens"
-    assert _ping(real_pool, daemon, "IDTOKENS", token=real_pool.token("bob@testpool", key="OTHER"))[1].endswith("bob@testpool")
+    other = real_pool.token("bob@testpool", key="OTHER")
+    assert _ping(real_pool, daemon, "IDTOKENS", token=other)[1].endswith("bob@testpool")
     reader = real_pool.token("bob@testpool", ["READ"])
     assert _ping(real_pool, daemon, "IDTOKENS", "READ", token=reader)[0] == 0
     assert _ping(real_pool, daemon, "IDTOKENS", "WRITE", token=reader)[0] != 0
