@@ -269,11 +269,14 @@ class Credentials:
         Keys this side may mint tokens with (a client) or check tokens with (a server).
     password_file
         File of the pool password, for PASSWORD.
+    bearer_token
+        Token for SCITOKENS; None to look where the WLCG's profile of bearer tokens says.
     """
 
     sources: tuple[TokenSource, ...] = ()
     signing_keys: SigningKeys = attrs.field(factory=SigningKeys)
     password_file: str | None = None
+    bearer_token: Secret[str] | None = None
 
     @classmethod
     def from_settings(

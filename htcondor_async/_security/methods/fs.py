@@ -120,7 +120,8 @@ class FileSystem(Method):
             bound = bound_address(ctx.server_address)
             if extension is not None and "/" not in extension and extension.partition("?")[0] == bound:
                 failure, user = yield from self._owner(name + extension)
-            elif extension is None and not ctx.settings.fs_enforce_channel_binding:
+            elif extension is None:
+                # A client from before the binding; the danger is its own.
                 failure, user = yield from self._owner(name)
             else:
                 failure = "the client bound the directory to another connection"

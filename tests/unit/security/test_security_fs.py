@@ -139,6 +139,11 @@ def test_what_a_server_believes(extension: str, owner: tuple[int, int] | None, b
     assert side.sent[-1] == Writer(False).int(0 if believed else -1).getvalue()
 
 
+def test_a_client_from_before_the_binding_is_believed() -> None:
+    side = serve(0, machine=Machine(directories={NAME: (1000, 0o700)}))
+    assert side.result.identity == "alice@example.org"
+
+
 def test_root_becomes_the_condor_user() -> None:
     machine = Machine(directories={NAME + "127.0.0.1:9618": (0, 0o700)})
     assert serve(0, "127.0.0.1:9618", machine=machine).result.identity == "condor@example.org"
