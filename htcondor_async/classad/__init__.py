@@ -50,4 +50,4 @@ __all__ = [
     "unquote",
 ]
 
-assert _compile and _deep and _evaluate and _flatten and _refs  # noqa: S101 - imported for what they register
+assert _compile and _deep and _evaluate and _flatten and _refs

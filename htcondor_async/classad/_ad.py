@@ -40,7 +40,9 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
     :param source: an ad in new syntax, or a mapping, or pairs; nothing makes an empty ad.
     """
 
-    def __init__(self, source: str | Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, source: str | AdStore | Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None, **kwargs: Any
+    ) -> None:
         self._table = {}
         if isinstance(source, str):
             from ._read import parse_new_ad
@@ -197,8 +199,7 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
     def _repr_html_(self) -> str:
         """Return the ad as an HTML table, for notebooks."""
         rows = "".join(
-            f"<tr><td><code>{html.escape(name)}</code></td>"
-            f"<td><code>{html.escape(unparse_node(node))}</code></td></tr>"
+            f"<tr><td><code>{html.escape(name)}</code></td><td><code>{html.escape(unparse_node(node))}</code></td></tr>"
             for name, node in self._pairs()
         )
         return f"<table><thead><tr><th>Attribute</th><th>Value</th></tr></thead><tbody>{rows}</tbody></table>"
@@ -228,7 +229,9 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
             raise KeyError(name)
         return self._value(node, target, environment)
 
-    def _value(self, node: Node, target: Mapping[str, Any] | None = None, environment: Environment | None = None) -> Any:
+    def _value(
+        self, node: Node, target: Mapping[str, Any] | None = None, environment: Environment | None = None
+    ) -> Any:
         if type(node) is Literal and type(node.value) is not float:
             return to_python(node.value)
         other = None if target is None else to_ad(target)
@@ -239,7 +242,7 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
         return node_to_python(_registry.flatten(to_node(expression), self), self)
 
     def matches(self, target: Mapping[str, Any], *, environment: Environment | None = None) -> bool:
-        """Return whether this ad's ``Requirements`` hold with ``target`` as the other side."""
+        """Return whether the ``Requirements`` of ``target`` hold with this ad as the other side (as in v1)."""
         return _registry.matches(self, to_ad(target), environment)
 
     def symmetric_match(self, target: Mapping[str, Any], *, environment: Environment | None = None) -> bool:

@@ -11,9 +11,21 @@ from typing import TYPE_CHECKING
 
 from . import _registry
 from ._context import EvalContext, EvaluationFailed
-from ._nodes import AdNode, AttrRef, BinaryOp, Conditional, FunctionCall, ListNode, Literal, Node, Paren, Subscript, UnaryOp
+from ._nodes import (
+    AdNode,
+    AttrRef,
+    BinaryOp,
+    Conditional,
+    FunctionCall,
+    ListNode,
+    Literal,
+    Node,
+    Paren,
+    Subscript,
+    UnaryOp,
+)
 from ._operators import BINARY, UNARY, as_bool, logical_and, logical_or
-from ._scope import evaluate_found, find_name, follow, project, subscript
+from ._scope import evaluate_found, find_name, project, subscript
 from ._values import AdBase, Error, ListValue, RelTime, RuntimeValue, Undefined
 from .functions import REGISTRY
 
@@ -33,7 +45,7 @@ def compile_node(node: Node) -> Run:
     if node.depth > MAX_RECURSION:
         run: Run = lambda ctx: _registry.run_deep(node, ctx)  # noqa: E731 - a closure over this node
     else:
-        run = _BUILDERS[type(node)](node)  # type: ignore[operator]  # the table is by type
+        run = _BUILDERS[type(node)](node)
     node._run = run
     return run
 
@@ -199,12 +211,15 @@ def _call(node: FunctionCall) -> Run:
         if function is None or not _takes(function, count):
             return Error
         extra = {"name": name} if function.spelled else {}
+        result: RuntimeValue
         if function.strict:
             values = tuple([(arg._run or compile_node(arg))(ctx) for arg in args])
-            return function.function(ctx, values, **extra)
-        if function.steps:
-            return _run_steps(ctx, function.function(ctx, args, **extra))
-        return function.function(ctx, args, **extra)
+            result = function.function(ctx, values, **extra)
+        elif function.steps:
+            result = _run_steps(ctx, function.function(ctx, args, **extra))
+        else:
+            result = function.function(ctx, args, **extra)
+        return result
 
     return call
 

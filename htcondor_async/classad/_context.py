@@ -13,7 +13,7 @@ from ._values import AdBase, Error, ListValue, RuntimeValue
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .._environment import Environment
+    from htcondor_async._environment import Environment
 
 __all__ = ["MAX_DEPTH", "EvalContext", "EvaluationFailed"]
 
@@ -21,7 +21,7 @@ MAX_DEPTH = 400
 """How many attribute references, list items and ``eval()`` calls may be in progress at once."""
 
 
-class EvaluationFailed(Exception):  # noqa: N818 - not an error of the caller: it ends one evaluation
+class EvaluationFailed(Exception):
     """The evaluation as a whole fails (a cycle, too deep, ``random(0)``): not the same as the value ``Error``."""
 
 

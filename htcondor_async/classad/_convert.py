@@ -135,8 +135,7 @@ def to_python(value: RuntimeValue) -> Any:
     if isinstance(value, AdBase):
         if type(value) is _registry.ad_class and value._parent is None:
             return value
-        copy = _registry.ad_class._from_pairs(value._pairs(), value._parent)
-        return copy
+        return _registry.ad_class._from_pairs(value._pairs(), value._parent)
     return scalar_to_python(value)
 
 

@@ -11,7 +11,19 @@ from typing import Any
 
 from . import _registry
 from ._context import EvalContext, EvaluationFailed
-from ._nodes import AdNode, AttrRef, BinaryOp, Conditional, FunctionCall, ListNode, Literal, Node, Paren, Subscript, UnaryOp
+from ._nodes import (
+    AdNode,
+    AttrRef,
+    BinaryOp,
+    Conditional,
+    FunctionCall,
+    ListNode,
+    Literal,
+    Node,
+    Paren,
+    Subscript,
+    UnaryOp,
+)
 from ._operators import BINARY, UNARY, as_bool, logical_and, logical_or, subscript_list
 from ._scope import find_name, project, subscript
 from ._unparse import pretty
@@ -159,17 +171,20 @@ def _reference(node: AttrRef, ctx: EvalContext) -> Steps:
 def _call(node: FunctionCall, ctx: EvalContext) -> Steps:
     function = REGISTRY.get(node.name.lower())
     count = len(node.args)
-    if function is None or count < function.min_args or function.max_args is not None and count > function.max_args:
+    if function is None or count < function.min_args or (function.max_args is not None and count > function.max_args):
         return Error
     extra = {"name": node.name} if function.spelled else {}
+    result: RuntimeValue
     if function.strict:
         values: list[RuntimeValue] = []
         for arg in node.args:
             values.append((yield arg))
-        return function.function(ctx, tuple(values), **extra)
-    if function.steps:
-        return (yield from function.function(ctx, node.args, **extra))  # type: ignore[misc]  # it is a generator
-    return function.function(ctx, node.args, **extra)
+        result = function.function(ctx, tuple(values), **extra)
+    elif function.steps:
+        result = yield from function.function(ctx, node.args, **extra)
+    else:
+        result = function.function(ctx, node.args, **extra)
+    return result
 
 
 _STEPS: dict[type[Node], Callable[[Any, EvalContext], Steps]] = {

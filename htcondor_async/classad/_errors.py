@@ -59,6 +59,7 @@ class ClassAdParseError(ClassAdException, ValueError, SyntaxError, RuntimeError)
         self.found = found
         self.expected = expected
         self.attribute = attribute
+        self.position = -1
         self.lineno = line or None
         self.offset = column or None
 

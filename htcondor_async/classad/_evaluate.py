@@ -12,7 +12,7 @@ from ._errors import ClassAdEvaluationError
 from ._nodes import AdNode, AttrRef, BinaryOp, Literal, Node
 from ._operators import as_bool
 from ._store import AdStore
-from ._values import AdBase, RuntimeValue, Undefined
+from ._values import AdBase, RuntimeValue
 
 if TYPE_CHECKING:
     from htcondor_async._environment import Environment
@@ -142,8 +142,8 @@ def _requirements_hold(ad: AdStore, environment: Environment | None) -> bool:
 
 
 def matches(ad: AdStore, target: AdStore, environment: Environment | None = None) -> bool:
-    """Return whether the ``Requirements`` of ``ad`` hold with ``target`` as the other side."""
-    return _requirements_hold(matched(ad, target)[0], environment)
+    """Return whether the ``Requirements`` of ``target`` hold with ``ad`` as the other side."""
+    return _requirements_hold(matched(ad, target)[1], environment)
 
 
 def symmetric_match(ad: AdStore, target: AdStore, environment: Environment | None = None) -> bool:
@@ -156,4 +156,3 @@ _registry.evaluate = evaluate
 _registry.evaluate_fresh = evaluate_fresh
 _registry.matches = matches
 _registry.symmetric_match = symmetric_match
-_undefined = Undefined

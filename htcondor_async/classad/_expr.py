@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from . import _registry
 from ._errors import ClassAdEvaluationError, ClassAdTypeError
@@ -278,7 +278,7 @@ class ExprTree:
         return ExprTree._of(FunctionCall("member", (self._node, items)), self._scope)
 
 
-Operand = Union[ExprTree, Any]
+Operand = ExprTree | Any
 
 
 def _level(node: Node) -> int:

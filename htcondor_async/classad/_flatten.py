@@ -10,7 +10,19 @@ from typing import NamedTuple
 from . import _registry
 from ._context import EvalContext, EvaluationFailed
 from ._errors import ClassAdEvaluationError
-from ._nodes import AdNode, AttrRef, BinaryOp, Conditional, FunctionCall, ListNode, Literal, Node, Paren, Subscript, UnaryOp
+from ._nodes import (
+    AdNode,
+    AttrRef,
+    BinaryOp,
+    Conditional,
+    FunctionCall,
+    ListNode,
+    Literal,
+    Node,
+    Paren,
+    Subscript,
+    UnaryOp,
+)
 from ._operators import BINARY, UNARY, as_bool, logical_and, logical_or
 from ._scope import find_name, subscript
 from ._values import AdBase, Error, ListValue, RelTime, RuntimeValue, Undefined

@@ -7,7 +7,6 @@ that was.  For the first few reads from received bytes there is not even a table
 from __future__ import annotations
 
 import re
-from typing import Union
 
 from ._errors import ClassAdParseError
 from ._nodes import Node
@@ -15,7 +14,7 @@ from ._values import fold
 
 __all__ = ["Entry", "Peek", "Table", "index_lines", "split_line", "wire_lines"]
 
-Entry = Union[tuple[str, str, str], tuple[str, Node]]
+Entry = tuple[str, str, str] | tuple[str, Node]
 Table = dict[str, Entry]
 
 _PREFIXED = re.compile(rb".{8}([^\0]*)\0", re.DOTALL)
@@ -108,7 +107,7 @@ def index_lines(lines: list[str]) -> Table:
     names = "\0".join([entry[0] for entry in entries])
     # All names are plain if what they give put together is: then no "=" was missed either.
     if names.isascii() and names.replace("\0", "").isidentifier():
-        table: Table = dict(zip(names.lower().split("\0"), entries))
+        table: Table = dict(zip(names.lower().split("\0"), entries, strict=False))
         if len(table) == len(entries) and "" not in [entry[1] for entry in entries]:
             return table
     return _index_slowly(lines)

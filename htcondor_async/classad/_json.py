@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from . import _lexer
+from ._errors import ClassAdParseError
 from ._lexer import parse_error
 from ._nodes import AdNode, ListNode, Literal, Node
 from ._parser import MAX_NESTING, parse_expression
@@ -20,7 +21,7 @@ from ._values import AdBase, ListValue, RelTime, RuntimeValue, Undefined, Value,
 if TYPE_CHECKING:
     from ._ad import ClassAd
 
-__all__ = ["parse_json", "parse_json_ads", "unparse_json"]
+__all__ = ["parse_json", "parse_json_ads", "parse_one_json", "unparse_json"]
 
 _SIMPLE = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SPECIAL = re.compile(r'["\\\x01-\x1f]')
@@ -51,7 +52,7 @@ def _constant(value: RuntimeValue) -> str:
 def unparse_json(root: Node, *, indent: bool = True) -> str:
     """Return an expression as JSON: two spaces a level, or all on one line."""
     out: list[str] = []
-    todo: list[Union[str, Node, int]] = [root]
+    todo: list[str | Node | int] = [root]
     level = 0
     while todo:
         piece = todo.pop()
@@ -65,14 +66,14 @@ def unparse_json(root: Node, *, indent: bool = True) -> str:
     return "".join(out)
 
 
-def _parts(node: Node, outer: str, inner: str) -> list[Union[str, Node, int]]:
+def _parts(node: Node, outer: str, inner: str) -> list[str | Node | int]:
     value = node.value if isinstance(node, Literal) else None
     if isinstance(value, RelTime):
         # A relative time is written as the seconds it evaluates to.
         value = value.seconds
     if isinstance(node, ListNode) or isinstance(value, ListValue):
         items = node.items if isinstance(node, ListNode) else value.items  # type: ignore[union-attr]  # one of the two
-        parts: list[Union[str, Node, int]] = ["[", 2]
+        parts: list[str | Node | int] = ["[", 2]
         for index, item in enumerate(items):
             parts += ["," * bool(index) + inner, item]
         return [*parts, -2, outer + "]"]
@@ -217,6 +218,26 @@ def parse_json(text: str, position: int = 0) -> tuple[AdNode, int]:
     return _Reader(text).read(position)
 
 
+def parse_one_json(text: str) -> AdNode:
+    """Return the ad of a text that is one JSON object, read as HTCondor 24 reads it.
+
+    Nothing may follow the object.  Faulty text is an empty ad if the fault shows only at the end of the text.
+
+    :raises ClassAdParseError: a fault shows earlier, or something follows.
+    """
+    start = _TOKEN.match(text)
+    inside = start.end() if start is not None and start.group(1) == "[" else 0
+    try:
+        node, end = parse_json(text, inside)
+    except ClassAdParseError as error:
+        if _lexer.read_through(text, error.position) >= len(text):
+            return AdNode(())
+        raise
+    if end != len(text):
+        raise parse_error(text, end, "the end", end + 1)
+    return node
+
+
 def parse_json_ads(text: str) -> Iterator[ClassAd]:
     """Yield the ads of a JSON object, of several, or of a list of objects; raises ClassAdParseError."""
     from ._ad import ClassAd
@@ -243,5 +264,3 @@ def parse_json_ads(text: str) -> Iterator[ClassAd]:
             raise parse_error(text, position, "'{'")
         node, position = parse_json(text, position)
         yield ClassAd._from_node(node)
-
-

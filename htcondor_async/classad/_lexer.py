@@ -21,6 +21,7 @@ __all__ = [
     "describe",
     "lex_number",
     "parse_error",
+    "read_through",
     "unescape_json",
     "unescape_new",
     "unescape_old",
@@ -234,6 +235,34 @@ def parse_error(text: str, position: int, expected: str, end: int | None = None)
     line = text.count("\n", 0, position) + 1
     column = position - (text.rfind("\n", 0, position) + 1) + 1
     found = describe(text, position) if end is None else f"'{text[position:end][:40]}'"
-    return ClassAdParseError(
+    error = ClassAdParseError(
         f"line {line}, column {column}: found {found}, expected {expected}", line, column, found, expected
     )
+    error.position = position
+    return error
+
+
+_ANY_STRING = re.compile(rf"(?:{_NEW_DOUBLE}|{_NEW_SINGLE}){_SPACE}*", re.DOTALL)
+_LOOKAHEAD = re.compile(r"[<>=!]=|&&|\|\||<<|>>>|=\?=|\?:|[&|<>=!?]|>>")
+
+
+def read_through(text: str, position: int) -> int:
+    """Return how many characters HTCondor's lexer has read when it has taken the word at ``position``.
+
+    Where its readers stop at faulty text, whether they report the fault depends on this.
+    """
+    end = len(text)
+    if position >= end or text.startswith("/*", position):
+        return end
+    char = text[position]
+    if char in "\"'":
+        match = _ANY_STRING.match(text, position)
+        return end if match is None else min(end, match.end() + 1)
+    word = re.compile(_IDENT).match(text, position) or _NUMBER.match(text, position)
+    if word is not None:
+        return min(end, word.end() + 1)
+    match = _LOOKAHEAD.match(text, position)
+    if match is None:
+        return position + 1
+    closed = match.group() in ("&&", "||", "<=", ">=", "==", "!=", "<<", ">>>", "=?=", "?:")
+    return min(end, match.end() + (0 if closed else 1))

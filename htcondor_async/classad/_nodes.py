@@ -15,8 +15,19 @@ if TYPE_CHECKING:
     from ._context import EvalContext
     from ._values import RuntimeValue
 
-__all__ = ["AdNode", "AttrRef", "BinaryOp", "Conditional", "FunctionCall", "ListNode", "Literal", "Node", "Paren",
-           "Subscript", "UnaryOp"]
+__all__ = [
+    "AdNode",
+    "AttrRef",
+    "BinaryOp",
+    "Conditional",
+    "FunctionCall",
+    "ListNode",
+    "Literal",
+    "Node",
+    "Paren",
+    "Subscript",
+    "UnaryOp",
+]
 
 
 class Node:

@@ -11,7 +11,19 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from ._values import AbsTime, AdBase, Error, ListValue, RelTime, RuntimeValue, Undefined, Value, fold, to_bytes, wrap_int
+from ._values import (
+    AbsTime,
+    AdBase,
+    Error,
+    ListValue,
+    RelTime,
+    RuntimeValue,
+    Undefined,
+    Value,
+    fold,
+    to_bytes,
+    wrap_int,
+)
 
 __all__ = ["BINARY", "UNARY", "as_bool", "logical_and", "logical_or", "meta_equal", "subscript_list"]
 
@@ -182,7 +194,7 @@ class _Folded(bytes):
     """Folded bytes that can be compared with folded ASCII text."""
 
     def _other(self, other: object) -> bytes:
-        return to_bytes(other) if isinstance(other, str) else bytes(other)  # type: ignore[call-overload,no-any-return]
+        return to_bytes(other) if isinstance(other, str) else bytes(other)  # type: ignore[call-overload]
 
     def __lt__(self, other: Any) -> bool:
         return bytes(self) < self._other(other)

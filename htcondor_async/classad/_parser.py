@@ -15,7 +15,19 @@ from typing import Any
 from . import _lexer, _registry
 from ._errors import ClassAdParseError
 from ._lexer import IDENT, INTEGER, NUMBER, OPERATOR, PUNCT, QUOTED, RESERVED, SKIP, STRING, parse_error
-from ._nodes import AdNode, AttrRef, BinaryOp, Conditional, FunctionCall, ListNode, Literal, Node, Paren, Subscript, UnaryOp
+from ._nodes import (
+    AdNode,
+    AttrRef,
+    BinaryOp,
+    Conditional,
+    FunctionCall,
+    ListNode,
+    Literal,
+    Node,
+    Paren,
+    Subscript,
+    UnaryOp,
+)
 from ._times import parse_abs_time, parse_rel_time
 from ._values import Error, Undefined, fold
 
@@ -269,7 +281,7 @@ class _Parser:
         if not stack:
             return self._end(position)
         _, bracket, extra, base = stack[-1]
-        if token in ",;" and bracket == "call" or token == "," and bracket == "{":
+        if (token in ",;" and bracket == "call") or (token == "," and bracket == "{"):
             return end, 0
         if token == ":" and bracket == "?":
             stack[-1] = (0, ":", None, 0)
@@ -358,7 +370,7 @@ def parse_expression(text: str, *, old: bool = False) -> Node:
     :raises ClassAdParseError: it is none, or something follows it.
     """
     node, end = parse_prefix(text, old=old)
-    if type(node) is Conditional or type(node) is BinaryOp and node.op == "? :":
+    if type(node) is Conditional or (type(node) is BinaryOp and node.op == "? :"):
         return node
     skip = SKIP.match(text, end)
     assert skip is not None

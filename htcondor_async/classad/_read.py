@@ -10,13 +10,14 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Iterator
-from typing import IO, Any, Union
+from typing import IO, Any
 
 from . import _registry
 from ._ad import ClassAd
 from ._cache import node_of_text
 from ._errors import ClassAdParseError, ClassAdTypeError
 from ._index import Table
+from ._lexer import read_through
 from ._nodes import AdNode, Node
 from ._parser import parse_ad_at
 from ._store import AdStore
@@ -29,7 +30,7 @@ MAX_AD = 64 * 1024 * 1024
 """The longest text of one ad, in characters, that is read from a stream."""
 _CACHED_LINES = 16384
 
-Source = Union[str, bytes, IO[str], IO[bytes], Iterable[str], Iterable[bytes]]
+Source = str | bytes | IO[str] | IO[bytes] | Iterable[str] | Iterable[bytes]
 
 
 class ParserType(enum.IntEnum):
@@ -122,7 +123,7 @@ def _text(data: str | bytes) -> str:
 def _lines_of(source: Source) -> Iterator[str]:
     """Yield the lines of a text or stream."""
     if isinstance(source, (str, bytes, bytearray)):
-        yield from _text(source).splitlines()  # type: ignore[arg-type]  # a bytearray is as good as bytes
+        yield from _text(source).splitlines()
         return
     for line in source:
         if len(line) > MAX_AD:
@@ -133,10 +134,9 @@ def _lines_of(source: Source) -> Iterator[str]:
 def _old_ads(lines: Iterator[str]) -> Iterator[ClassAd]:
     """Yield ads of lines in old syntax."""
     block: list[str] = []
-    number = size = 0
+    size = 0
     begun = 1
-    for raw in lines:
-        number += 1
+    for number, raw in enumerate(lines, 1):
         line = raw.strip()
         if line:
             if not block:
@@ -236,7 +236,10 @@ def _pieces(source: Any) -> Iterator[str]:
 
 
 def _new_ads(pieces: Iterator[str], strict: bool) -> Iterator[ClassAd]:
-    """Yield ads of text in new syntax."""
+    """Yield ads of text in new syntax.
+
+    Text that is no ad ends the iteration.  HTCondor reports it only if its lexer stands before the last character then.
+    """
     scanner = _AdScanner()
     final = False
     line = 0
@@ -255,19 +258,25 @@ def _new_ads(pieces: Iterator[str], strict: bool) -> Iterator[ClassAd]:
         try:
             node, _ = parse_ad_at(text)
         except ClassAdParseError as error:
-            if strict and text[_SKIP.match(text).end() :]:  # type: ignore[union-attr]  # the pattern matches anything
-                raise ClassAdParseError(
-                    error.message, error.line + line, error.column, error.found, error.expected
-                ) from None
+            rest = text + scanner.text
+            blank = _SKIP.match(rest).end() >= len(rest)  # type: ignore[union-attr]  # the pattern matches anything
+            if (strict and not blank) or (read_through(rest, error.position) == len(rest) - 1 and final_after(pieces)):
+                error.line += line
+                raise
             return
         line += text.count("\n")
         yield ClassAd._from_node(node)
 
 
+def final_after(pieces: Iterator[str]) -> bool:
+    """Return whether nothing more comes."""
+    return next((False for piece in pieces if piece), True)
+
+
 def _detect(source: Source) -> tuple[ParserType, Source]:
     """Return the syntax of a source, and the source as it was: the first character that is no space tells."""
     if isinstance(source, (str, bytes, bytearray)):
-        text = _text(source)  # type: ignore[arg-type]  # as above
+        text = _text(source)
         stripped = text.lstrip(" \t\n\v\f\r")
         old = bool(stripped) and stripped[0] not in "/["
         return (ParserType.Old if old else ParserType.New), text
@@ -317,7 +326,11 @@ def parse_ads(source: Source, parser: ParserType = ParserType.Auto, *, strict: b
     :param strict: text in new syntax that is no ad raises; otherwise reading ends there, as in HTCondor.
     :raises ClassAdParseError: while iterating, for a faulty value in old syntax (with line and column).
     """
-    if not isinstance(source, (str, bytes, bytearray)) and not hasattr(source, "__iter__") and not hasattr(source, "read"):
+    if (
+        not isinstance(source, (str, bytes, bytearray))
+        and not hasattr(source, "__iter__")
+        and not hasattr(source, "read")
+    ):
         raise ClassAdTypeError(f"ads are parsed from text or a stream, not from {type(source).__name__}")
     kind = ParserType(parser)
     if kind is ParserType.Auto:
@@ -333,14 +346,14 @@ def parse_ads(source: Source, parser: ParserType = ParserType.Auto, *, strict: b
     if kind is ParserType.Old:
         return _old_ads(_lines_of(source))
     if isinstance(source, (str, bytes, bytearray)):
-        return _new_ads(iter((_text(source),)), strict)  # type: ignore[arg-type]  # as above
+        return _new_ads(iter((_text(source),)), strict)
     return _new_ads(source.pieces() if isinstance(source, _Joined) else _pieces(source), strict)
 
 
 def _whole(source: Source) -> str:
     """Return all of a source as text, within :data:`MAX_AD`."""
     if isinstance(source, (str, bytes, bytearray)):
-        return _text(source)  # type: ignore[arg-type]  # as above
+        return _text(source)
     parts: list[str] = []
     size = 0
     for piece in _pieces(source):
@@ -352,7 +365,14 @@ def _whole(source: Source) -> str:
 
 
 def parse_one(source: Source, parser: ParserType = ParserType.Auto, *, strict: bool = False) -> ClassAd:
-    """Return all ads of a text or stream merged into one; the parameters as for :func:`parse_ads`."""
+    """Return all ads of a text or stream merged into one; the parameters as for :func:`parse_ads`.
+
+    With JSON, and without ``strict``, this is one object with nothing behind it, as in HTCondor 24.
+    """
+    if parser == ParserType.JSON and not strict:
+        from ._json import parse_one_json
+
+        return ClassAd._from_node(parse_one_json(_whole(source)))
     result = ClassAd()
     for ad in parse_ads(source, parser, strict=strict):
         _merge(result, ad)

@@ -9,14 +9,14 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .._environment import Environment
-    from ._context import EvalContext
+    from htcondor_async._environment import Environment
+
     from ._ad import ClassAd
+    from ._context import EvalContext
     from ._expr import ExprTree
     from ._nodes import Node
-    from ._values import AdBase, RuntimeValue
-
     from ._store import AdStore
+    from ._values import AdBase, RuntimeValue
 
     Steps = Generator[Node, RuntimeValue, RuntimeValue]
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from ._nodes import AdNode, AttrRef, BinaryOp, Conditional, FunctionCall, ListNode, Literal, Node, Paren, Subscript, UnaryOp
+from ._nodes import (
+    AdNode,
+    AttrRef,
+    BinaryOp,
+    Conditional,
+    FunctionCall,
+    ListNode,
+    Literal,
+    Node,
+    Paren,
+    Subscript,
+    UnaryOp,
+)
 from ._values import AdBase, ListValue, fold
 
 __all__ = ["same_tree"]
@@ -60,9 +72,9 @@ def _children(left: Node, right: Node) -> list[tuple[Node, Node]] | None:
     if isinstance(left, FunctionCall) and isinstance(right, FunctionCall):
         if fold(left.name) != fold(right.name) or len(left.args) != len(right.args):
             return None
-        return list(zip(left.args, right.args))
+        return list(zip(left.args, right.args, strict=False))
     if isinstance(left, ListNode) and isinstance(right, ListNode):
-        return list(zip(left.items, right.items)) if len(left.items) == len(right.items) else None
+        return list(zip(left.items, right.items, strict=False)) if len(left.items) == len(right.items) else None
     assert isinstance(left, AdNode) and isinstance(right, AdNode)
     if left.table.keys() != right.table.keys():
         return None

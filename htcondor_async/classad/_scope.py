@@ -6,8 +6,6 @@ A name is looked up in the current ad and then in the ads around it, outwards to
 
 from __future__ import annotations
 
-from typing import Union
-
 from . import _registry
 from ._context import EvalContext, EvaluationFailed, _root_of
 from ._nodes import AdNode, FunctionCall, ListNode, Literal, Node
@@ -19,7 +17,7 @@ __all__ = ["SPECIAL", "Found", "evaluate_found", "find_name", "follow", "project
 SPECIAL = frozenset({"toplevel", "root", "self", "parent", "my", "currenttime"})
 _CURRENT_TIME = FunctionCall("time", ())
 
-Found = tuple[Union[Node, AdBase], AdBase]
+Found = tuple[Node | AdBase, AdBase]
 """What a name means (an expression, or an ad itself), and the ad it was found in."""
 
 

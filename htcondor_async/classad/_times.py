@@ -16,7 +16,7 @@ from ._registry import default_environment
 from ._values import AbsTime, RelTime
 
 if TYPE_CHECKING:
-    from .._environment import Environment
+    from htcondor_async._environment import Environment
 
 __all__ = ["civil", "format_abs_time", "format_rel_time", "local_offset", "parse_abs_time", "parse_rel_time"]
 

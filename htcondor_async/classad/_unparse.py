@@ -9,9 +9,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Union
 
-from ._nodes import AdNode, AttrRef, BinaryOp, Conditional, FunctionCall, ListNode, Literal, Node, Paren, Subscript, UnaryOp
+from ._nodes import (
+    AdNode,
+    AttrRef,
+    BinaryOp,
+    Conditional,
+    FunctionCall,
+    ListNode,
+    Literal,
+    Node,
+    Paren,
+    Subscript,
+    UnaryOp,
+)
 from ._times import format_abs_time, format_rel_time
 from ._values import AbsTime, AdBase, Error, ListValue, RelTime, RuntimeValue, Undefined, to_bytes, to_text
 
@@ -38,7 +49,9 @@ _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 def _escapes(delim: str) -> list[str]:
     table = [chr(code) if 32 <= code < 127 else f"\\{code:03o}" for code in range(256)]
-    for code, escape in zip((7, 8, 12, 10, 13, 9, 11, 92), ("\\a", "\\b", "\\f", "\\n", "\\r", "\\t", "\\v", "\\\\")):
+    for code, escape in zip(
+        (7, 8, 12, 10, 13, 9, 11, 92), ("\\a", "\\b", "\\f", "\\n", "\\r", "\\t", "\\v", "\\\\"), strict=False
+    ):
         table[code] = escape
     if delim:
         table[ord(delim)] = "\\" + delim
@@ -104,7 +117,7 @@ def format_real_old(number: float) -> str:
     return text if "." in text or "E" in text else text + ".0"
 
 
-_Piece = Union[str, Node, int]
+_Piece = str | Node | int
 _UNARY = {op: f" {op}" for op in "+-!~"}
 
 
@@ -270,7 +283,7 @@ def _quote_wire(text: str) -> str:
         parts = [("" if not i else "\n") + piece + ("" if i == last else '"') for i, piece in enumerate(pieces)]
         return f"strcat({','.join(map(_quote_wire, parts))})"
     if text.endswith("\\"):
-        return f'substr({quote_old(text + "x")},0,{len(to_bytes(text))})'
+        return f"substr({quote_old(text + 'x')},0,{len(to_bytes(text))})"
     return quote_old(text)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -93,7 +93,7 @@ class ListValue:
     computed: bool = False
 
 
-RuntimeValue = Union[bool, int, float, str, Value, AbsTime, RelTime, ListValue, AdBase]
+RuntimeValue = bool | int | float | str | Value | AbsTime | RelTime | ListValue | AdBase
 
 
 def to_bytes(text: str) -> bytes:

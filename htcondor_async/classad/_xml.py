@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from . import _lexer
 from ._errors import ClassAdParseError
@@ -69,10 +69,12 @@ def _constant(value: RuntimeValue) -> str:
 def unparse_xml(root: Node, *, indent: bool = True) -> str:
     """Return an ad as a ``<c>`` element, without the header and footer of a file.
 
+    The attributes come in alphabetical order, those of nested ads in HTCondor's usual one, as its tools print them.
+
     :param indent: one attribute a line, four spaces a level; otherwise all on one line.
     """
     out: list[str] = []
-    todo: list[Union[str, Node, int]] = [root]
+    todo: list[str | Node | int] = [root]
     level = 0
     while todo:
         piece = todo.pop()
@@ -85,7 +87,7 @@ def unparse_xml(root: Node, *, indent: bool = True) -> str:
     return "".join(out)
 
 
-def _parts(node: Node, level: int, indent: bool) -> list[Union[str, Node, int]]:
+def _parts(node: Node, level: int, indent: bool) -> list[str | Node | int]:
     value = node.value if isinstance(node, Literal) else None
     if isinstance(node, ListNode):
         return ["<l>", *node.items, "</l>"]
@@ -94,8 +96,9 @@ def _parts(node: Node, level: int, indent: bool) -> list[Union[str, Node, int]]:
     if isinstance(node, AdNode) or isinstance(value, AdBase):
         pairs = node.pairs if isinstance(node, AdNode) else value._pairs()  # type: ignore[union-attr]  # one of the two
         end = "\n" if indent else ""
-        parts: list[Union[str, Node, int]] = ["<c>" + end, 4]
-        for name, item in sorted(pairs, key=lambda pair: attribute_order(pair[0])):
+        parts: list[str | Node | int] = ["<c>" + end, 4]
+        nested = level > 0
+        for name, item in sorted(pairs, key=lambda pair: attribute_order(pair[0]) if nested else (0, fold(pair[0]))):
             parts += [f'{" " * (level + 4) if indent else ""}<a n="{_name(name)}">', item, "</a>" + end]
         return [*parts, -4, (" " * level if indent else "") + "</c>" + (end if level == 0 else "")]
     if isinstance(node, Literal):
@@ -321,5 +324,3 @@ def parse_xml_ads(text: str) -> Iterator[ClassAd]:
     reader = _Reader(text)
     while (node := reader.next_ad()) is not None:
         yield ClassAd._from_node(node)
-
-
