@@ -60,13 +60,15 @@ class JobQuery:
             The options contradict each other.
         """
         options = int(self.options)
+        aggregate = options & (QueryOpts.AutoCluster | QueryOpts.GroupBy)
         pairs = [("Requirements", self.constraint)]
-        if self.projection:
+        if self.projection and aggregate:  # a list is understood by the query for single jobs alone
+            pairs.append(("Projection", string_literal(" ".join(self.projection))))
+        elif self.projection:
             pairs.append(("Projection", "{" + ",".join(string_literal(name) for name in self.projection) + "}"))
         if self.limit is not None and self.limit >= 0:
             pairs.append(("LimitResults", str(self.limit)))
         pairs.append(("SendServerTime", "true" if self.server_time else "false"))
-        aggregate = options & (QueryOpts.AutoCluster | QueryOpts.GroupBy)
         if aggregate:
             if aggregate == QueryOpts.AutoCluster | QueryOpts.GroupBy:
                 raise HTCondorValueError("QueryOpts.AutoCluster and QueryOpts.GroupBy exclude each other")

@@ -131,7 +131,9 @@ class ScheddDaemon(Daemon):
         ads = (ad for ad in self._candidates(query) if matches(ad, requirements) and (own is None or matches(ad, own)))
         aggregate = query.get("ProjectionIsGroupBy") is True or query.get("QueryDefaultAutocluster") is True
         if aggregate:
-            await self._send_ads(connection, _grouped(ads, names or ["Owner"], query), None, query)
+            groups = _grouped(ads, names or ["Owner"], query)
+            # the constraint holds for the groups too (condor_schedd.V6/autocluster.cpp)
+            await self._send_ads(connection, (ad for ad in groups if matches(ad, requirements)), None, query)
             await self._finish(connection, {"ErrorCode": 0})
             return
         counts: Counter[object] = Counter()

@@ -67,7 +67,8 @@ def test_two_clients_in_one_loop_are_two_identities(pool, make_client, run):
 
 
 def test_claimtobe(pool, make_client, run):
-    client = make_client(None, methods="CLAIMTOBE", SEC_CLAIMTOBE_USER="dora", SEC_CLIENT_AUTHENTICATION="REQUIRED")
+    claim = {"SEC_CLAIMTOBE_USER": "dora", "SEC_CLAIMTOBE_INCLUDE_DOMAIN": "true"}
+    client = make_client(None, methods="CLAIMTOBE", SEC_CLIENT_AUTHENTICATION="REQUIRED", **claim)
     session = run(read, pool, client, "claim")
     assert session.authenticated_by == "CLAIMTOBE"
     assert session.user == "dora@testpool"

@@ -155,9 +155,13 @@ def test_my_jobs_only(pool, make_client, run):
 def test_group_by(pool, client, run, cluster):
     async def body():
         schedd = await schedd_of(pool, client)
-        return await schedd.query(f"ClusterId == {cluster}", ["Owner"], opts=QueryOpts.GroupBy)
+        constraint = f"ClusterId == {cluster}"
+        # the constraint holds for the jobs and again for the groups, which have what is projected
+        empty = await schedd.query(constraint, ["Owner"], opts=QueryOpts.GroupBy)
+        return empty, await schedd.query(constraint, ["Owner", "ClusterId"], opts=QueryOpts.GroupBy)
 
-    (group,) = run(body)
+    empty, (group,) = run(body)
+    assert empty == []
     assert group["Owner"] == "alice"
     assert group["JobCount"] == 5
     assert str(cluster) in group["JobIds"]
@@ -243,9 +247,9 @@ def test_leaving_early_closes_the_socket(pool, client, run, cluster):
     async def body():
         schedd = await schedd_of(pool, client)
         async with schedd.xquery(f"ClusterId == {cluster}") as stream:
+            number = stream.fileno()
             async for _ in stream:
                 break
-            number = stream.fileno()
         assert stream.fileno() == -1
         with pytest.raises(ConcurrencyError):
             await stream.__anext__()
