@@ -6,15 +6,15 @@ taken from the decision that arrives: it is compared with it, and less than requ
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import Any
 
 import attrs
 
-from htcondor_async._cedar.effects import Receive, Send
-from htcondor_async._cedar.values import Reader, Writer
+from htcondor_async._cedar.effects import Receive
+from htcondor_async._cedar.values import Reader
 from htcondor_async._secret import Secret
-from htcondor_async._security.ads import HandshakeAd, Literal, encode_ad, read_ad
+from htcondor_async._security.ads import HandshakeAd, Literal, read_ad
 from htcondor_async._security.effects import Effect
 from htcondor_async._security.keys import CRYPTO_PROTOCOLS, KEY_LENGTHS, KeyExchange, unwrap_key
 from htcondor_async._security.methods import METHODS, Method, MethodFailed, MethodResult
@@ -22,17 +22,15 @@ from htcondor_async._security.methods.base import MethodContext, receive, receiv
 from htcondor_async._security.negotiation import Event, Machine, Role
 from htcondor_async._security.policy import Agreement, Level, canonical_method
 from htcondor_async._security.request import (
-    AUTHENTICATE,
     MAX_VALID_COMMANDS,
     HandshakeRequest,
-    agreed,
     max_ad,
-    nonce,
-    session_meets,
+    opening_message,
     shown,
     start_crypto,
     strings_are_counted,
 )
+from htcondor_async._security.resumption import client_resume, receive_query_result
 from htcondor_async._security.sessions import Session
 from htcondor_async._security.versions import parse_version
 from htcondor_async.errors import (
@@ -44,7 +42,6 @@ from htcondor_async.errors import (
     Phase,
     ProtocolError,
     SecurityError,
-    SessionInvalidError,
 )
 
 __all__ = ["HandshakeRequest", "client_handshake", "client_resume", "receive_query_result"]
@@ -91,89 +88,6 @@ def client_handshake(request: HandshakeRequest) -> Generator[Effect, Any, Sessio
         raise
 
 
-def client_resume(request: HandshakeRequest, session: Session) -> Generator[Effect, Any, Session]:
-    """Open a command with a session that exists.
-
-    Raises
-    ------
-    SessionInvalidError
-        The server does not know the session any more: drop it, that one alone, and negotiate.
-    SecurityError
-        The session gives less than the request's policy requires; nothing was sent.
-    """
-    try:
-        return (yield from _resume(request, session))
-    except HTCondorException as error:
-        error.add_context(address=request.address, command=request.command_text, phase=Phase.NEGOTIATE)
-        raise
-
-
-def receive_query_result(request: HandshakeRequest, session: Session) -> Generator[Effect, Any, HandshakeAd]:
-    """Receive the answer to command 60040, after a handshake or a resumption.
-
-    Raises
-    ------
-    AuthorizationError
-        The server hung up instead, which is how it says no to a session that was resumed.
-    """
-    try:
-        message = yield Receive(max_ad(request.limits))
-    except ConnectionClosedError as error:
-        raise AuthorizationError(
-            "the daemon does not allow the command", address=request.address, command=request.command_text
-        ) from error
-    counted = strings_are_counted(session.method, encryption=agreed(HandshakeAd(session.attributes), "Encryption"))
-    return read_ad(message, crypto=counted, limits=request.limits, tolerant=True)
-
-
-def _resume(request: HandshakeRequest, session: Session) -> Generator[Effect, Any, Session]:
-    if not session_meets(session, request.policy):
-        raise SecurityError("the security session gives less than this client requires")
-    machine = Machine(Role.CLIENT)
-    values: dict[str, Literal] = {
-        "UseSession": "YES",
-        "Sid": session.sid,
-        "Command": request.command,
-        "Nonce": nonce(request.entropy),
-        "ResumeResponse": True,
-        "RemoteVersion": request.version,
-        "ConnectSinful": request.address,
-    }
-    optional = {
-        "AuthCommand": request.auth_command,
-        "CryptoMethods": session.method,
-        "ServerCommandSock": request.command_socket,
-    }
-    values.update((name, value) for name, value in optional.items() if value is not None)
-    yield _ad_message(values)
-    machine.step(Event.RESUME)
-    message = yield Receive(max_ad(request.limits))
-    reply = read_ad(message, crypto=False, limits=request.limits, tolerant=True)
-    code = (reply.text("ReturnCode") or "AUTHORIZED").upper()
-    if code == "SID_NOT_FOUND":
-        machine.step(Event.SESSION_UNKNOWN)
-        raise SessionInvalidError(
-            "the daemon does not know the security session", hint="it was probably restarted; negotiate again"
-        )
-    if code != "AUTHORIZED":
-        raise ProtocolError(f"the daemon answered {code!r} to the resumption of a session")
-    machine.step(Event.SESSION_KNOWN)
-    if session.key is not None and session.method is not None:
-        ad = HandshakeAd(session.attributes)
-        yield start_crypto(
-            session.method, session.key, encryption=agreed(ad, "Encryption"), integrity=agreed(ad, "Integrity")
-        )
-    machine.step(Event.SECURE)
-    version = reply.text("RemoteVersion")
-    return session if version is None else attrs.evolve(session, peer_version=version)
-
-
-def _ad_message(values: Mapping[str, Literal]) -> Send:
-    writer = Writer(False).int(AUTHENTICATE)
-    encode_ad(writer, values)
-    return Send(writer.getvalue())
-
-
 class _Handshake:
     """One full negotiation; the methods are its steps, in order."""
 
@@ -187,7 +101,7 @@ class _Handshake:
 
     def run(self) -> Generator[Effect, Any, Session]:
         usable = yield from self._usable_methods()
-        yield _ad_message(self._proposal(usable))
+        yield opening_message(self._proposal(usable))
         self.machine.step(Event.PROPOSE)
         decision = yield from self._receive_decision()
         agreement = self._accept(decision, usable)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 
 from htcondor_async._cedar.commands import command_name
-from htcondor_async._cedar.effects import StartCrypto
+from htcondor_async._cedar.effects import Send, StartCrypto
 from htcondor_async._cedar.limits import DEFAULT_LIMITS, Limits
+from htcondor_async._cedar.values import Writer
 from htcondor_async._secret import Secret
-from htcondor_async._security.ads import MAX_MESSAGE, HandshakeAd
+from htcondor_async._security.ads import MAX_MESSAGE, HandshakeAd, Literal, encode_ad
 from htcondor_async._security.credentials import Credentials
 from htcondor_async._security.keys import KeyExchange
 from htcondor_async._security.methods.base import MethodContext, SocketAddress
@@ -99,6 +100,13 @@ class HandshakeRequest:
         """Name of the command for messages, that of the authorised one where two are given."""
         name = command_name(self.command)
         return name if self.auth_command is None else f"{name} for {command_name(self.auth_command)}"
+
+
+def opening_message(values: Mapping[str, Literal]) -> Send:
+    """Return the message that opens a handshake or a resumption: the command DC_AUTHENTICATE and an ad."""
+    writer = Writer(False).int(AUTHENTICATE)
+    encode_ad(writer, values)
+    return Send(writer.getvalue())
 
 
 def max_ad(limits: Limits) -> int:

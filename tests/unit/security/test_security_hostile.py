@@ -105,7 +105,7 @@ def make_world(**fields: object) -> World:
     return world
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(messages, max_size=8))
 def test_client_on_arbitrary_messages(incoming: list[bytes]) -> None:
     world = make_world()
@@ -114,7 +114,7 @@ def test_client_on_arbitrary_messages(incoming: list[bytes]) -> None:
     assert not world.client_machine.directories
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(messages, max_size=8), st.booleans(), st.booleans())
 def test_server_on_arbitrary_messages(incoming: list[bytes], legacy: bool, handshake: bool) -> None:
     world = make_world(legacy=legacy)
@@ -131,7 +131,7 @@ def test_resuming_client_on_arbitrary_messages(incoming: list[bytes]) -> None:
     feed_all(Side(client_resume(world.request(), session), world.client_machine), incoming)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_one_message_of_an_honest_handshake_is_replaced(data: st.DataObject) -> None:
     """Deep states: everything before the hostile message is honest, so that each step of each method meets one."""
