@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
@@ -50,29 +51,34 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is for full runs; keep all tests of one real pool on one worker, in one after the other."""
+    """Leave out what is for full runs; mark what runs against a real pool."""
     if not FULL:
         left_out = [item for item in items if item.get_closest_marker("full")]
         if left_out:
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if not item.get_closest_marker("full")]
     for item in items:
-        if name := _pool_of(item):
+        if _pool_of(item.nodeid):
             item.add_marker(pytest.mark.realpool)
-            item.add_marker(pytest.mark.xdist_group(name))
 
 
-def _pool_of(item: pytest.Item) -> str | None:
-    """Name of the real pool that a test runs against."""
-    names = getattr(item, "fixturenames", ())
-    if "trixie_pool" in names:
-        return "real-23.9"
-    if "sid_pool" in names:
-        return "real-25"
-    for value in getattr(getattr(item, "callspec", None), "params", {}).values():
-        if isinstance(value, str) and value in pools.SUITES:
-            return value
-    return None
+def _pool_of(nodeid: str) -> str | None:
+    """Name of the real pool that a test runs against: it is among the test's parameters."""
+    parameters = nodeid.partition("[")[2].rstrip("]").split("-")
+    pairs = {f"{first}-{second}" for first, second in itertools.pairwise(parameters)}
+    return next((name for name in pools.SUITES if name in pairs), None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep all tests of one real pool on one worker: they run one after the other, never beside each other."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class PoolScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _pool_of(nodeid) or nodeid
+
+    return PoolScheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -85,7 +91,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Show with a failure what the pool's daemons logged since the test began."""
     report: Any = yield
-    if report.failed and (name := _pool_of(item)) and (pool := pools.find_pool(item.config.stash[_RUN], name)):
+    if report.failed and (name := _pool_of(item.nodeid)) and (pool := pools.find_pool(item.config.stash[_RUN], name)):
         report.sections.append((f"logs of {name}", pool.log_tails(since=item.stash[_BEGAN])))
     return report
 
@@ -152,22 +158,22 @@ def real_pool(request: pytest.FixtureRequest, get_real_pool: Callable[[str], poo
     return get_real_pool(request.param)
 
 
-@pytest.fixture
-def trixie_pool(get_real_pool: Callable[[str], pools.Pool]) -> pools.Pool:
+@pytest.fixture(params=["real-23.9"])
+def trixie_pool(request: pytest.FixtureRequest, get_real_pool: Callable[[str], pools.Pool]) -> pools.Pool:
     """The real pool of HTCondor 23.9."""
-    return get_real_pool("real-23.9")
+    return get_real_pool(request.param)
 
 
-@pytest.fixture
-def sid_pool(get_real_pool: Callable[[str], pools.Pool]) -> pools.Pool:
+@pytest.fixture(params=["real-25"])
+def sid_pool(request: pytest.FixtureRequest, get_real_pool: Callable[[str], pools.Pool]) -> pools.Pool:
     """The real pool of HTCondor 25."""
-    return get_real_pool("real-25")
+    return get_real_pool(request.param)
 
 
 @pytest.fixture
 def as_user(request: pytest.FixtureRequest, get_real_pool: Callable[[str], pools.Pool]) -> AsUser:
     """Run functions (`as_user(function, *args, user="alice")`) or scripts as an ordinary user of the pools."""
-    name = _pool_of(request.node) or "real-23.9"
+    name = _pool_of(request.node.nodeid) or "real-23.9"
     pool = get_real_pool(name)
     return AsUser(request.config.stash[_RUN].folder, pool.root / "etc")
 

@@ -370,7 +370,7 @@ def find_pool(run: TestRun, name: str) -> Pool | None:
     if not record.exists():
         return None
     found = json.loads(record.read_text())
-    if "unavailable" in found:
+    if "port" not in found:
         return None
     return Pool(name, Path(found["root"]), Path(found["run"]), found["port"], found["init"])
 
@@ -394,13 +394,19 @@ def get_pool(run: TestRun, name: str) -> Pool:
             return pool
         if record.exists():
             found = json.loads(record.read_text())
+            if "broken" in found:
+                raise RuntimeError(found["broken"])
             raise roots.PoolUnavailableError(found["unavailable"], excused=found["excused"])
         try:
             root = roots.ensure_root(SUITES[name])
         except roots.PoolUnavailableError as error:
             record.write_text(json.dumps({"unavailable": str(error), "excused": error.excused}))
             raise
-        pool = _start(run, name, root)
+        try:
+            pool = _start(run, name, root)
+        except Exception as error:  # the next test shall not wait as long to learn the same
+            record.write_text(json.dumps({"broken": f"{name} did not start: {error}"}))
+            raise
         record.write_text(json.dumps({"root": str(root), "run": str(pool.run), "port": pool.port, "init": pool.init}))
         return pool
 
