@@ -37,13 +37,15 @@ from tests.helpers.security_world import (
     talk,
 )
 
-METHODS = ("FS", "FS_REMOTE", "TOKEN", "PASSWORD", "CLAIMTOBE", "ANONYMOUS")
+METHODS = ("FS", "FS_REMOTE", "TOKEN", "PASSWORD", "MUNGE", "CLAIMTOBE", "ANONYMOUS")
+PROTECTING = ("PASSWORD", "MUNGE")
 USERS = {
     "FS": "alice@example.org",
     "FS_REMOTE": "alice@example.org",
     "TOKEN": "alice@testpool",
     "PASSWORD": "condor@password",
     "CLAIMTOBE": "alice@example.org",
+    "MUNGE": "alice@example.org",
     "ANONYMOUS": "CONDOR_ANONYMOUS_USER",
 }
 
@@ -57,6 +59,7 @@ def world_for(*methods: str, **fields: object) -> World:
     world.share_machine()
     give_token(world.client_machine)
     give_pool_key(world.server_machine)
+    world.client_machine.munge = world.server_machine.munge = "cluster"
     for machine, uid in ((world.client_machine, 1000), (world.server_machine, 0)):
         machine.files[PASSWORD_FILE] = File(descramble(Secret(b"sesame\0junk")).reveal(), uid=uid)
     return world
@@ -102,8 +105,8 @@ def test_a_key_is_transported_to_a_client_without_key_exchange(method: str) -> N
         authentication=Level.REQUIRED, encryption=Level.REQUIRED, authentication_methods=(method,)
     )
     client, _ = world.run(tamper=strip)
-    assert isinstance(client.error, ProtocolError if method == "PASSWORD" else SecurityError)
-    if method != "PASSWORD":
+    assert isinstance(client.error, ProtocolError if method in PROTECTING else SecurityError)
+    if method not in PROTECTING:
         assert "does not protect" in str(client.error)
 
 
@@ -286,6 +289,18 @@ def test_wrong_password() -> None:
     world.server_machine.files[PASSWORD_FILE] = File(descramble(Secret(b"other")).reveal(), uid=0)
     client, server = world.run()
     assert isinstance(client.error, AuthenticationError) and isinstance(server.error, AuthenticationError)
+
+
+@pytest.mark.parametrize(
+    ("client_realm", "server_realm", "reason"),
+    [("a", "b", "same munge key"), (None, "b", "munge: Failed to access"), ("a", None, "no common")],
+)
+def test_munge_between_strangers(client_realm: str | None, server_realm: str | None, reason: str) -> None:
+    world = world_for("MUNGE")
+    world.client_machine.munge, world.server_machine.munge = client_realm, server_realm
+    client, _ = world.run()
+    assert isinstance(client.error, AuthenticationError)
+    assert reason in str(client.error)
 
 
 @pytest.mark.parametrize(("uid", "mode"), [(1001, 0o600), (1000, 0o640)])

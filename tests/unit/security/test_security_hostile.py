@@ -15,7 +15,7 @@ from htcondor_async._security.policy import Level, SecurityPolicy
 from htcondor_async.errors import HTCondorException, HTCondorInternalError, LimitExceededError, ProtocolError
 from tests.helpers.security_world import PASSWORD_FILE, File, Side, World, descramble, give_pool_key, give_token
 
-METHODS = ("FS", "TOKEN", "PASSWORD", "CLAIMTOBE", "ANONYMOUS")
+METHODS = ("FS", "TOKEN", "PASSWORD", "MUNGE", "CLAIMTOBE", "ANONYMOUS")
 
 words = st.sampled_from(
     [
@@ -100,6 +100,7 @@ def make_world(**fields: object) -> World:
     )
     give_token(world.client_machine)
     give_pool_key(world.server_machine)
+    world.client_machine.munge = world.server_machine.munge = "cluster"
     for machine, uid in ((world.client_machine, 1000), (world.server_machine, 0)):
         machine.files[PASSWORD_FILE] = File(descramble(Secret(b"sesame")).reveal(), uid=uid)
     return world
