@@ -9,7 +9,8 @@ from ._compile import compile_node
 from ._context import EvalContext, EvaluationFailed
 from ._deep import run_deep
 from ._errors import ClassAdEvaluationError
-from ._nodes import AdNode, AttrRef, BinaryOp, Literal, Node
+from ._match import matched
+from ._nodes import Node
 from ._operators import as_bool
 from ._store import AdStore
 from ._values import AdBase, RuntimeValue
@@ -60,74 +61,6 @@ def evaluate_fresh(node: Node, ad: AdBase, ctx: EvalContext) -> RuntimeValue:
     if inner.depth <= 0:
         raise EvaluationFailed
     return inner.eval(node)
-
-
-_LEFT = AttrRef(None, "LEFT", True)
-_RIGHT = AttrRef(None, "RIGHT", True)
-
-
-def _both(name: str) -> Node:
-    return BinaryOp("&&", AttrRef(AttrRef(None, "RIGHT"), name), AttrRef(AttrRef(None, "LEFT"), name))
-
-
-_MATCH = AdNode(
-    (
-        ("symmetricMatch", _both("requirements")),
-        ("leftMatchesRight", AttrRef(AttrRef(None, "RIGHT"), "requirements")),
-        ("rightMatchesLeft", AttrRef(AttrRef(None, "LEFT"), "requirements")),
-        ("leftRankValue", AttrRef(AttrRef(None, "LEFT"), "rank")),
-        ("rightRankValue", AttrRef(AttrRef(None, "RIGHT"), "rank")),
-    )
-)
-_LEFT_CONTEXT = AdNode((("other", _RIGHT), ("target", _RIGHT), ("my", _LEFT), ("ad", _LEFT)))
-_RIGHT_CONTEXT = AdNode((("other", _LEFT), ("target", _LEFT), ("my", _RIGHT), ("ad", _RIGHT)))
-
-
-class _MatchAd(AdBase):
-    """The ad around the two sides of a match: names for the sides and for the questions asked of them."""
-
-    __slots__ = ("_entries",)
-
-    def __init__(self) -> None:
-        self._entries: dict[str, Node] = {}
-
-    def _lookup(self, lower: str) -> Node | None:
-        node = self._entries.get(lower)
-        if node is None:
-            entry = _MATCH.table.get(lower)
-            return None if entry is None else entry[1]
-        return node
-
-    def _pairs(self):  # type: ignore[no-untyped-def]  # an iterator of pairs, as in the base
-        yield from self._entries.items()
-        yield from _MATCH.pairs
-
-
-class _SideContext(AdBase):
-    """The ad around one side: ``MY``, ``TARGET`` and their other names."""
-
-    __slots__ = ("_names",)
-
-    def __init__(self, names: AdNode, parent: AdBase) -> None:
-        self._names = names
-        self._parent = parent
-
-    def _lookup(self, lower: str) -> Node | None:
-        entry = self._names.table.get(lower)
-        return None if entry is None else entry[1]
-
-    def _pairs(self):  # type: ignore[no-untyped-def]  # an iterator of pairs, as in the base
-        yield from self._names.pairs
-
-
-def matched(left: AdStore, right: AdStore) -> tuple[AdStore, AdStore]:
-    """Return the two ads as the sides of a match: each sees the other as ``TARGET``."""
-    match = _MatchAd()
-    mine = left._scoped(_SideContext(_LEFT_CONTEXT, match), None)
-    other = right._scoped(_SideContext(_RIGHT_CONTEXT, match), mine)
-    mine._alternate = other
-    match._entries = {"left": Literal(mine), "right": Literal(other)}
-    return mine, other
 
 
 def _requirements_hold(ad: AdStore, environment: Environment | None) -> bool:

@@ -2,18 +2,13 @@
 
 Reads one JSON object per line, ``{"x": text, "ad": text or null, "target": text or null}``, and writes one JSON string
 per line: ``P`` (does not parse), ``X`` (the evaluation failed), ``U`` (Undefined), ``E`` (Error), ``D`` (a text that is
-not UTF-8), or a letter for the type, a colon, and what ``string()`` of the value gives.  The value never becomes a Python object: converting lists and
-ads that functions build crashes these modules.
+not UTF-8), or a letter for the type, a colon, and what ``string()`` of the value gives.  The value never becomes a
+Python object: converting lists and ads that functions build crashes these modules.
 """
 
 import json
 import sys
 import warnings
-
-warnings.simplefilter("ignore")
-
-import classad  # noqa: E402
-import htcondor  # noqa: E402, F401
 
 KINDS = [
     ("isString", "S"), ("isInteger", "I"), ("isReal", "R"), ("isBoolean", "B"), ("isAbsTime", "A"), ("isRelTime", "T"),
@@ -24,12 +19,12 @@ KINDS = [
 def probe(text):
     kind = '"?"'
     for function, letter in reversed(KINDS):
-        kind = 'ifThenElse(%s(%s),"%s",%s)' % (function, text, letter, kind)
-    value = 'strcat(%s,":",string(%s))' % (kind, text)
-    return 'ifThenElse(isUndefined(%s),"U",ifThenElse(isError(%s),"E",%s))' % (text, text, value)
+        kind = f'ifThenElse({function}({text}),"{letter}",{kind})'
+    value = f'strcat({kind},":",string({text}))'
+    return f'ifThenElse(isUndefined({text}),"U",ifThenElse(isError({text}),"E",{value}))'
 
 
-def evaluate(case):
+def evaluate(classad, case):
     try:
         classad.ExprTree(case["x"])
     except classad.ClassAdParseError:
@@ -50,11 +45,16 @@ def evaluate(case):
     return result if isinstance(result, str) else "E"
 
 
-def main():
+def run():
+    warnings.simplefilter("ignore")
+    import classad
+    import htcondor  # noqa: F401 - it changes the language
+
     for line in sys.stdin.buffer:
-        answer = evaluate(json.loads(line))
+        answer = evaluate(classad, json.loads(line))
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 
-main()
+if __name__ == "__main__":
+    run()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from htcondor_async.classad import _registry
 from htcondor_async.classad._context import EvaluationFailed
+from htcondor_async.classad._match import MatchAd
 from htcondor_async.classad._nodes import AttrRef, ListNode, Literal
 from htcondor_async.classad._operators import as_bool
 from htcondor_async.classad._scope import find_name
@@ -62,12 +63,7 @@ def look_up(ctx: EvalContext, reference: AttrRef) -> Node | None:
 
 def _sides(ctx: EvalContext) -> list[AdBase]:
     """Return the two ads of the match that is being evaluated, if any."""
-    from htcondor_async.classad._evaluate import _MatchAd
-
-    if not isinstance(ctx.root, _MatchAd):
-        return []
-    values = [node.value for node in ctx.root._entries.values() if isinstance(node, Literal)]
-    return [value for value in values if isinstance(value, AdBase)]
+    return [ctx.root.left, ctx.root.right] if isinstance(ctx.root, MatchAd) else []
 
 
 def _within(ad: AdBase | None, side: AdBase) -> bool:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from htcondor_async.classad._operators import BINARY
 from htcondor_async.classad._values import AdBase, Error, ListValue, RuntimeValue, Undefined, Value, to_bytes
 
-from . import strict_builtin
+from . import stepping_builtin, strict_builtin
 
 if TYPE_CHECKING:
     from htcondor_async.classad._context import EvalContext
+    from htcondor_async.classad._nodes import Node
+    from htcondor_async.classad._registry import Steps
 
 Values = tuple[RuntimeValue, ...]
 _OPERATORS = {"<", "<=", "!=", "==", ">", ">=", "is", "isnt"}
@@ -146,16 +148,25 @@ def max_function(ctx: EvalContext, values: Values) -> RuntimeValue:
     return _bound(ctx, values[0], ">")
 
 
-def _compare(ctx: EvalContext, values: Values, every: bool) -> RuntimeValue:
-    operator, items, wanted = values
+def _compare(ctx: EvalContext, args: tuple[Node, ...], every: bool) -> Steps:
+    # Nothing behind an argument that settles the matter is evaluated.
+    operator = yield args[0]
     if operator is Undefined:
         return Undefined
     if not isinstance(operator, str) or operator not in _OPERATORS:
         return Error
+    items = yield args[1]
     if items is Undefined:
         return Undefined
     if not isinstance(items, ListValue):
         return Error
+    wanted = yield args[2]
+    return _compare_all(ctx, operator, items, wanted, every)
+
+
+def _compare_all(
+    ctx: EvalContext, operator: str, items: ListValue, wanted: RuntimeValue, every: bool
+) -> RuntimeValue:
     compare = BINARY[operator]
     for item in items.items:
         element = ctx.element(items, item)
@@ -172,13 +183,13 @@ def _compare(ctx: EvalContext, values: Values, every: bool) -> RuntimeValue:
     return every
 
 
-@strict_builtin("anyCompare", 3, 3)
-def any_compare(ctx: EvalContext, values: Values) -> RuntimeValue:
+@stepping_builtin("anyCompare", 3, 3)
+def any_compare(ctx: EvalContext, args: tuple[Node, ...]) -> Steps:
     """``anyCompare(operator, list, x)``: whether ``item operator x`` holds for an item."""
-    return _compare(ctx, values, False)
+    return _compare(ctx, args, False)
 
 
-@strict_builtin("allCompare", 3, 3)
-def all_compare(ctx: EvalContext, values: Values) -> RuntimeValue:
+@stepping_builtin("allCompare", 3, 3)
+def all_compare(ctx: EvalContext, args: tuple[Node, ...]) -> Steps:
     """``allCompare(operator, list, x)``: whether ``item operator x`` holds for all items."""
-    return _compare(ctx, values, True)
+    return _compare(ctx, args, True)

@@ -78,7 +78,9 @@ def pow_function(ctx: EvalContext, values: Values) -> RuntimeValue:
 def _multiple(number: float, base: float) -> float:
     """Return the next multiple of ``base`` not below ``number`` (for a positive base)."""
     ratio = number / base
-    return (float(math.ceil(ratio)) if math.isfinite(ratio) else ratio) * base
+    if not math.isfinite(ratio):
+        return ratio * base
+    return math.copysign(float(math.ceil(ratio)), ratio) * base
 
 
 @strict_builtin("quantize", 2, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from htcondor_async.classad import _regex
+from htcondor_async.classad._context import EvaluationFailed
 from htcondor_async.classad._values import Error, ListValue, RuntimeValue, Undefined, Value, to_bytes, to_text
 
 from . import strict_builtin
@@ -81,7 +82,10 @@ def regexp_member(ctx: EvalContext, values: Values) -> RuntimeValue:
         return Error
     undefined = False
     for item in items.items:
-        text = ctx.element(items, item)
+        try:
+            text = ctx.element(items, item)
+        except EvaluationFailed:
+            return Error
         if text is Undefined:
             undefined = True
         elif not isinstance(text, str):

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from htcondor_async.classad import _regex
+from htcondor_async.classad._context import EvaluationFailed
 from htcondor_async.classad._values import Error, RuntimeValue, Undefined, fold, to_bytes, to_text
 
-from . import regexps, strict_builtin
+from . import builtin, regexps, strict_builtin
 from ._coerce import strtod, to_int64
 
 if TYPE_CHECKING:
     from htcondor_async.classad._context import EvalContext
+    from htcondor_async.classad._nodes import Node
 
 __all__ = ["tokens"]
 
@@ -168,9 +170,13 @@ def string_list_isubset_match(ctx: EvalContext, values: Values) -> RuntimeValue:
     return _subset(values, True)
 
 
-@strict_builtin("stringListsIntersect", 2, 3)
-def string_lists_intersect(ctx: EvalContext, values: Values) -> RuntimeValue:
+@builtin("stringListsIntersect", 2, 3)
+def string_lists_intersect(ctx: EvalContext, args: tuple[Node, ...]) -> RuntimeValue:
     """``stringListsIntersect(list, list, delimiters)``: whether an item is in both; blanks are not trimmed."""
+    try:
+        values = [ctx.eval(node) for node in args]
+    except EvaluationFailed:
+        return Error
     if any(value is Error for value in values):
         return Error
     if any(value is Undefined for value in values):

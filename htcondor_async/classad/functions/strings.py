@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from htcondor_async.classad._context import EvaluationFailed
 from htcondor_async.classad._nodes import AdNode, ListNode, Literal, Node
 from htcondor_async.classad._values import Error, ListValue, RuntimeValue, Undefined, Value, fold, to_bytes, to_text
 
@@ -26,14 +27,16 @@ def _one_level_down(ctx: EvalContext, node: Node, items: ListValue | None) -> St
     if ctx.depth <= 0:
         ctx.fail()
     saved = ctx.ad
-    if items is not None and isinstance(node, (Literal, ListNode, AdNode)):
+    elsewhere = items is not None and isinstance(node, (Literal, ListNode, AdNode))
+    if items is not None and elsewhere:
         ctx.ad = items.scope
     ctx.depth -= 1
     try:
         return (yield node)
     finally:
         ctx.depth += 1
-        ctx.ad = saved
+        if elsewhere:
+            ctx.ad = saved
 
 
 @stepping_builtin("strcat")
@@ -58,7 +61,11 @@ def _join(ctx: EvalContext, args: tuple[Node, ...]) -> Generator[Node, RuntimeVa
     items: ListValue | None = None
     nodes: tuple[Node, ...] = args
     if 1 <= len(args) <= 2:
-        last = yield from _one_level_down(ctx, args[-1], None)
+        try:
+            last = yield from _one_level_down(ctx, args[-1], None)
+        except EvaluationFailed:
+            # It is evaluated again below, unless an argument before it settles the matter.
+            last = Error
         if isinstance(last, ListValue):
             items = last
             nodes = (args[0] if len(args) == 2 else Literal(""), *last.items)

@@ -11,7 +11,7 @@ from htcondor_async.classad._nodes import AttrRef
 from htcondor_async.classad._times import civil, local_offset
 from htcondor_async.classad._values import AbsTime, AdBase, Error, RelTime, RuntimeValue, Undefined, wrap_int
 
-from . import strict_builtin
+from . import stepping_builtin, strict_builtin
 from ._coerce import int32, quotient, remainder, to_int32
 from ._strftime import BrokenDownTime, day_numbers, strftime
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from htcondor_async.classad._context import EvalContext
+    from htcondor_async.classad._nodes import Node
+    from htcondor_async.classad._registry import Steps
 
 Values = tuple[RuntimeValue, ...]
 _FIELDS = ("Year", "Month", "Day", "Hours", "Minutes", "Seconds")
@@ -100,7 +102,7 @@ def _offset(value: RuntimeValue) -> int | None:
     return to_int32(value.seconds) if isinstance(value, RelTime) else None
 
 
-@strict_builtin("relTime")
+@strict_builtin("relTime", 1, 2)
 def rel_time(ctx: EvalContext, values: Values) -> RuntimeValue:
     """``relTime(x)``: seconds as a relative time."""
     if len(values) != 1:
@@ -212,18 +214,18 @@ def _split_span(seconds: float) -> list[tuple[str, RuntimeValue]]:
 # formatTime
 
 
-@strict_builtin("formatTime")
-def format_time(ctx: EvalContext, values: Values) -> RuntimeValue:
+@stepping_builtin("formatTime", 0, 2)
+def format_time(ctx: EvalContext, args: tuple[Node, ...]) -> Steps:
     """``formatTime(x, format)``: by strftime(3); without arguments the present local time."""
-    if len(values) > 2:
-        return Error
-    if not values:
+    if not args:
         now = _local(ctx, _now(ctx))
         zone = _zone_name(ctx, now.secs)
         return strftime("%c", _broken_down(civil(now.secs + now.offset)[:6], zone, now.offset, now.secs))
-    fields = _fields_of(ctx, values[0])
-    pattern = values[1] if len(values) == 2 else "%c"
-    if fields is None or not isinstance(pattern, str):
+    fields = _fields_of(ctx, (yield args[0]))
+    if fields is None:
+        return Error
+    pattern = (yield args[1]) if len(args) == 2 else "%c"
+    if not isinstance(pattern, str):
         return Error
     return strftime(pattern, _broken_down(fields, _standard_zone(ctx), 0, _local_epoch(ctx, fields)))
 
