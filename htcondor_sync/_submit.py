@@ -221,9 +221,7 @@ class Submit:
         owner: str = "",
     ) -> SubmitJobsIterator:
         """Return an iterator over complete job ads."""
-        return SubmitJobsIterator(
-            self._core.jobs(count, _iterator_or_none(itemdata), clusterid, procid, qdate, owner)
-        )
+        return SubmitJobsIterator(self._core.jobs(count, _iterator_or_none(itemdata), clusterid, procid, qdate, owner))
 
     def procs(
         self,
@@ -235,9 +233,7 @@ class Submit:
         owner: str = "",
     ) -> SubmitJobsIterator:
         """Return an iterator over a complete first ad and what the other jobs have of their own."""
-        return SubmitJobsIterator(
-            self._core.procs(count, _iterator_or_none(itemdata), clusterid, procid, qdate, owner)
-        )
+        return SubmitJobsIterator(self._core.procs(count, _iterator_or_none(itemdata), clusterid, procid, qdate, owner))
 
     # -- other
 
@@ -250,7 +246,7 @@ class Submit:
             raise HTCondorValueError(str(error)) from error
         names = ("Service", "Handle", "Scopes", "Audience", "Options")
         return [
-            ClassAd({name: value for name, value in zip(names, attrs.astuple(request)) if value})
+            ClassAd({name: value for name, value in zip(names, attrs.astuple(request), strict=True) if value})
             for request in requests
         ]
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from .cluster import ClusterBuilder, JobDelta
 from .commands.credentials import OAuthRequest
-from .description import JobIterator, Submit, SubmitContext
+from .context import SubmitContext
+from .description import Submit
 from .digest import Factory
 from .job import Identity
 from .problems import SubmitError, SubmitTypoWarning, SubmitWarning
+from .submission import JobIterator
 from .versions import Version
 
 __all__ = [

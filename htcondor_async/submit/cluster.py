@@ -12,16 +12,17 @@ The order of the steps decides which command wins where two write one attribute
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
-from ..classad._ad import ClassAd
-from ..classad._nodes import Node
+from htcondor_async.classad._ad import ClassAd
+from htcondor_async.classad._nodes import Node
+
 from . import expressions
 from .commands import attributes, credentials, grid, policy, program, resources, streams, table, transfer, vm
 from .items import RowSource
-from .job import JobBuilder, Step
+from .job import JobBuilder, Step, Universe
 from .problems import SubmitError
 from .requirements import set_requirements
 
@@ -46,9 +47,7 @@ def plan_steps(job: JobBuilder) -> list[Step]:
         streams.set_environment,
         policy.set_status,
         streams.set_tool_daemon,
-        streams.set_stdin,
-        streams.set_stdout,
-        streams.set_stderr,
+        *streams.stream_steps(job),
         credentials.set_x509_proxy,
         credentials.set_scitokens,
         policy.set_notification,
@@ -66,7 +65,7 @@ def plan_steps(job: JobBuilder) -> list[Step]:
         *table.extended_steps(job),
         policy.set_deferral,
         transfer.set_image_size,
-        transfer.set_transfer_files,
+        *transfer.TRANSFER_STEPS,
         attributes.set_automatic,
         attributes.report_mistakes,
         attributes.set_forced_by_configuration,
@@ -80,8 +79,7 @@ def plan_steps(job: JobBuilder) -> list[Step]:
     ]
 
 
-@attrs.frozen
-class JobDelta:
+class JobDelta(NamedTuple):
     """One job: its number, whether it is the first, and what it has beside the cluster ad, by lower-case name."""
 
     proc: int
@@ -138,6 +136,7 @@ class ClusterBuilder:
         self._may_change: set[str] = set()
         self._fixed: set[str] = set()
         self._cluster_table: dict[str, Any] = {}
+        self._params: dict[tuple[str, str | None], str | None] = {}
 
     def __iter__(self) -> Iterator[JobDelta]:
         job, macros = self.job, self.job.macros
@@ -174,9 +173,9 @@ class ClusterBuilder:
         built_in["process"] = built_in["procid"] = "0"
         attributes.base_attributes(job)
         program.set_universe(job)
-        if job.universe == program.Universe.PARALLEL:
+        if job.universe == Universe.PARALLEL:
             built_in["node"] = "#pArAlLeLnOdE#"
-        elif job.universe == program.Universe.MPI:
+        elif job.universe == Universe.MPI:
             built_in["node"] = "#MpInOdE#"
         self._steps = plan_steps(job)
         for step in self._steps:
@@ -206,10 +205,12 @@ class ClusterBuilder:
         last_writer: dict[str, int] = {}
         try:
             for number, step in enumerate(self._steps):
-                macros.touched = touched = set()
+                touched: set[str] = set()
+                reads: set[str] = set()
+                writes: set[str] = set()
+                macros.touched = touched
                 macros.cwd_used = False
-                job.reads = reads = set()
-                job.writes = writes = set()
+                job.reads, job.writes = reads, writes
                 step(job)
                 record = known[number]
                 if macros.cwd_used:
@@ -251,24 +252,35 @@ class ClusterBuilder:
         for number, record in enumerate(self._records):
             if number not in repeated:
                 self._fixed |= record.reads | record.writes
-        self._fixed -= changed
-        # A step that is not repeated must leave nothing behind, or later jobs would lack it.
-        static = {name for name in own if last_writer.get(name, -1) not in repeated} - {"jobstatus", "procid"}
-        self._repeated = None if static else [self._steps[number] for number in sorted(repeated)]
+        self._fixed -= changed | own
+        # What steps that are not repeated leave behind, later jobs begin with; that is wrong for a repeated step that
+        # comes before the one that left it.
+        left = {name: last_writer[name] for name in own if last_writer.get(name, -1) not in repeated | {-1}}
+        early = any(
+            number < left[name]
+            for number in repeated
+            for name in (self._records[number].reads | self._records[number].writes) & left.keys()
+        )
+        self._begin = {name: self.job.own[name] for name in left}
+        self._repeated = None if early else [self._steps[number] for number in sorted(repeated)]
         self._any = "*" in self._fixed
         self._requests = "requestcpus" in self._fixed
 
     _any = False
     _requests = False
+    _begin: dict[str, Node]
 
     def _again(self, proc: int) -> bool:
         """Make a job by repeating only what changes; returns whether that was enough."""
         job = self.job
         job.proc = proc
-        own: dict[str, Node] = {}
-        job.own = own
-        for step in self._repeated or ():
-            step(job)
+        job.own = own = self._begin.copy()
+        job.fixed_params = self._params
+        try:
+            for step in self._repeated or ():
+                step(job)
+        finally:
+            job.fixed_params = None
         if not self._fixed.isdisjoint(own):
             return False
         if (self._any or self._requests) and any(

@@ -25,19 +25,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
-from .._environment import Environment
-from ..config.stream import LineReader, Source
-from ..errors import HTCondorIOError, HTCondorTypeError, HTCondorValueError
+from htcondor_async._environment import Environment
+from htcondor_async.config.stream import LineReader, Source
+from htcondor_async.errors import HTCondorIOError, HTCondorTypeError, HTCondorValueError
+
+from .context import SubmitContext
 from .quoting import EnvironmentTable, QuotingError, join_v2, quote_v2
 from .values import leading_int
 from .words import basename
-
-if TYPE_CHECKING:
-    from .description import SubmitContext
 
 __all__ = ["DagFiles", "DagOptions", "write_submit_file"]
 
@@ -49,11 +48,29 @@ _ON_EXIT_REMOVE = "(ExitSignal =?= 11 || (ExitCode =!= UNDEFINED && ExitCode >=0
 _MAX_RESCUE = 100
 _MAX_NOTE = 999
 
-_STRINGS = ("dagman", "schedd-address-file", "outfile_dir", "config", "batch-name", "load_save", "include_env", "insert_env")
+_STRINGS = (
+    "dagman",
+    "schedd-address-file",
+    "outfile_dir",
+    "config",
+    "batch-name",
+    "load_save",
+    "include_env",
+    "insert_env",
+)
 _INTEGERS = ("maxidle", "maxjobs", "maxpre", "maxpost", "debug", "autorescue", "dorescuefrom", "priority")
 _BOOLEANS = (
-    "force", "alwaysrunpost", "usedagdir", "allowversionmismatch", "do_recurse", "update_submit", "import_env",
-    "dumprescue", "valgrind", "dorecov", "suppress_notification",
+    "force",
+    "alwaysrunpost",
+    "usedagdir",
+    "allowversionmismatch",
+    "do_recurse",
+    "update_submit",
+    "import_env",
+    "dumprescue",
+    "valgrind",
+    "dorecov",
+    "suppress_notification",
 )
 
 
@@ -98,7 +115,7 @@ class DagOptions:
         for key, value in options.items():
             if not isinstance(key, str):
                 raise HTCondorTypeError(f"a DAGMan option is named by a string, not by {key!r}")
-            if not isinstance(value, (str, int)) or value == "" and isinstance(value, str):
+            if not isinstance(value, (str, int)) or (value == "" and isinstance(value, str)):
                 raise HTCondorValueError(f"the DAGMan option {key} has no value")
             found._take(key, value)
         return found
@@ -342,7 +359,12 @@ class _Dag:
         if "debug" in integers:
             found += ["-Debug", str(integers["debug"])]
         found += ["-Lockfile", f"{self.name}.lock", "-Dag", self.name]
-        for key, flag in (("maxidle", "-MaxIdle"), ("maxjobs", "-MaxJobs"), ("maxpre", "-MaxPre"), ("maxpost", "-MaxPost")):
+        for key, flag in (
+            ("maxidle", "-MaxIdle"),
+            ("maxjobs", "-MaxJobs"),
+            ("maxpre", "-MaxPre"),
+            ("maxpost", "-MaxPost"),
+        ):
             if integers.get(key, -1) >= 0:
                 found += [flag, str(integers[key])]
         if "alwaysrunpost" in options.booleans:

@@ -2,96 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-import attrs
+from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
 
-from .._environment import Environment
-from ..classad import _registry
-from ..classad._ad import ClassAd
-from ..classad._expr import ExprTree
-from ..classad._values import Value
-from ..errors import HTCondorTypeError, HTCondorValueError
-from .cluster import ClusterBuilder, JobDelta
 from .commands.credentials import OAuthRequest, oauth_requests
-from .digest import Factory, make_digest, materialize_limit
-from .items import ItemLoader, RowSource, StatementRows, SuppliedRows
-from .job import Identity, JobBuilder, Target
+from .context import SubmitContext, submit_value
+from .dag import write_submit_file
 from .macros import MacroTable
-from .problems import SubmitError, SubmitTypoWarning, SubmitWarning
-from .queue import ItemMode, QueueStatement, split_row
 from .reader import DescriptionReader, queue_arguments
 from .settings import Settings
-from .spelling import misspelled_keys
-from .values import INT_MAX
-from .versions import LATEST, Version
+from .submission import JobSource
 
-__all__ = ["JobIterator", "Submit", "SubmitContext", "submit_value"]
+__all__ = ["Submit"]
 
 _COPIED = ("ARCH", "OPSYS", "OPSYSANDVER", "OPSYSMAJORVER", "OPSYSVER", "SPOOL")
-_VERSION_TEXT = "$CondorVersion: 24.0.24 2026-07-01 BuildID: htcondor-async $"
-_PLATFORM_TEXT = "$CondorPlatform: X86_64-Linux $"
-
-
-@attrs.frozen
-class SubmitContext:
-    """What a description needs to know of the world.
-
-    Attributes
-    ----------
-    environment
-        Files, clock, user and so on; None for the one that is set for ClassAds.
-    param
-        From the name of a configuration parameter to its expanded value, or None where it is not set; see
-        :class:`~htcondor_async.submit.settings.Settings`.
-    identity
-        Version and platform that ads are signed with, and the submit method.
-    version
-        What ``if version`` compares with.
-    schedd_version
-        The version of the schedd that ads are made for, unless a method is told otherwise.
-    v1
-        Behave as the v1 bindings where that differs: an empty list of items makes one job, unusable headings of a table
-        are ignored, misspelled keys and empty patterns are not warned of.
-    """
-
-    environment: Environment | None = None
-    param: Callable[[str], str | None] | None = None
-    identity: Identity = Identity(_VERSION_TEXT, _PLATFORM_TEXT)
-    version: Version = Version(24, 0, 24)
-    schedd_version: Version = LATEST
-    v1: bool = False
-
-    def world(self) -> Environment:
-        """Return the environment."""
-        return self.environment if self.environment is not None else _registry.default_environment()
-
-    def setting(self, name: str) -> str | None:
-        """Return a configuration parameter, or None."""
-        return self.param(name) if self.param is not None else None
-
-    def notice(self, text: str) -> None:
-        """Say what should be known and is no error; the v1 bindings print such things."""
-        if self.v1:
-            self.world().log(text)
-        else:
-            warnings.warn(text, SubmitWarning, stacklevel=2)
-
-
-def submit_value(value: object) -> str:
-    """Return a Python value as the text of a command."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return "undefined"
-    if isinstance(value, Value):
-        return value.name
-    if isinstance(value, (ExprTree, ClassAd)):
-        return str(value)
-    return str(value)
 
 
 def _key(name: object) -> str:
@@ -100,7 +26,7 @@ def _key(name: object) -> str:
     return "MY." + name[1:] if name.startswith("+") else name
 
 
-class Submit(MutableMapping[str, str]):
+class Submit(JobSource, MutableMapping[str, str]):
     """A submit description.
 
     ::
@@ -152,7 +78,9 @@ class Submit(MutableMapping[str, str]):
         return {name.lower(): self._context.setting(name) or "" for name in _COPIED}
 
     def _read(self, text: str) -> None:
-        reader = DescriptionReader(self._macros, self._context.world(), self._context.version, self._template, self._context.notice)
+        reader = DescriptionReader(
+            self._macros, self._context.world(), self._context.version, self._template, self._context.notice
+        )
         found = reader.read(text)
         self._queue, self._rest, self._queue_line = found.queue, found.rest, found.line
 
@@ -160,7 +88,9 @@ class Submit(MutableMapping[str, str]):
         listed = (self._context.setting("SUBMIT_TEMPLATE_NAMES") or "").replace(",", " ").split()
         if name.lower() not in (entry.lower() for entry in listed):
             return None
-        return self._context.setting(f"SUBMIT_TEMPLATE_{name}") or self._context.setting(f"SUBMIT_TEMPLATE_{name.upper()}")
+        return self._context.setting(f"SUBMIT_TEMPLATE_{name}") or self._context.setting(
+            f"SUBMIT_TEMPLATE_{name.upper()}"
+        )
 
     # -- mapping
 
@@ -272,290 +202,6 @@ class Submit(MutableMapping[str, str]):
         if text != self._queue:
             self._queue, self._rest = text, ""
 
-    def _statement(self, arguments: str) -> QueueStatement:
-        try:
-            return QueueStatement.parse(self._macros.expand(arguments))
-        except SubmitError as error:
-            raise error.at(key="queue", line=self._queue_line if arguments == self._queue else 0)
-
-    def _loader(self, macros: MacroTable) -> ItemLoader:
-        return ItemLoader(macros, self._context.world(), self._context.notice)
-
-
-    def item_data(self, arguments: str = "") -> Iterator[str | dict[str, str]]:
-        """Return an iterator over the items of a QUEUE statement.
-
-        Parameters
-        ----------
-        arguments
-            Arguments of a QUEUE statement; by default those of this description.
-
-        Returns
-        -------
-        Strings if the only variable is ``Item``, else dictionaries of the fields that a row has.
-
-        Raises
-        ------
-        SubmitError
-            The statement cannot be understood, or its items cannot be had.
-        """
-        return self._load_items(self._item_statement(arguments), not arguments)
-
-    def _item_statement(self, arguments: str) -> QueueStatement:
-        """Return the statement that :meth:`item_data` is asked about; raises SubmitError."""
-        text = arguments or self._queue or ""
-        stripped = queue_arguments(text)
-        return self._statement(text if stripped is None else stripped)
-
-    def _load_items(self, statement: QueueStatement, own: bool) -> Iterator[str | dict[str, str]]:
-        """Return the items of a statement, which is this description's ``own`` or not; raises SubmitError."""
-        if statement.filename == "<" and not own:
-            raise SubmitError("there are no lines after the QUEUE statement to take items from", key="queue")
-        items = self._loader(self._macros).load(
-            statement, self._rest, self._queue_line, strict_commands=not self._context.v1
-        )
-        return _item_iterator(statement, items)
-
-    # -- jobs
-
-    def expand(self, name: str) -> str:
-        """Return the value of a command with its macros expanded, as they are before any job is made.
-
-        Raises
-        ------
-        KeyError
-            The command is not set.
-        SubmitError
-            A macro cannot be expanded.
-        """
-        value = self[name]
-        try:
-            return self._macros.expand(value)
-        except SubmitError as error:
-            raise error.at(key=name, line=self._macros.lines.get(_key(name).lower(), 0))
-
-    def jobs(
-        self,
-        count: int = 0,
-        item_data: Iterable[object] | None = None,
-        cluster_id: int = 1,
-        proc_id: int = 0,
-        qdate: int = 0,
-        owner: str = "",
-        *,
-        schedd_version: str | Version | None = None,
-        spool: bool = False,
-    ) -> JobIterator:
-        """Return an iterator over the complete ads of the jobs that this description makes.
-
-        Parameters
-        ----------
-        count
-            Jobs for each item of ``item_data``, or jobs in all; ignored if the description has a QUEUE statement and
-            there is no ``item_data``. 0 means 1.
-        item_data
-            Items instead of those of the QUEUE statement: strings, lists of strings, or dictionaries of strings. They
-            are consumed as jobs are asked for.
-        cluster_id, proc_id
-            Numbers of the cluster and of the first job.
-        qdate
-            Time of submission, seconds since 1970; 0 for now.
-        owner
-            The submitting user.
-        schedd_version
-            The version of the schedd that the ads are for.
-        spool
-            Whether input files go through the schedd.
-
-        Raises
-        ------
-        SubmitError
-            The QUEUE statement cannot be understood. Errors in commands are raised when a job is asked for.
-        """
-        return self._iterate(count, item_data, cluster_id, proc_id, qdate, owner, schedd_version, spool, whole=True)
-
-    def procs(
-        self,
-        count: int = 0,
-        item_data: Iterable[object] | None = None,
-        cluster_id: int = 1,
-        proc_id: int = 0,
-        qdate: int = 0,
-        owner: str = "",
-        *,
-        schedd_version: str | Version | None = None,
-        spool: bool = False,
-    ) -> JobIterator:
-        """Return an iterator like :meth:`jobs`, whose first ad is complete and whose others hold only what differs."""
-        return self._iterate(count, item_data, cluster_id, proc_id, qdate, owner, schedd_version, spool, whole=False)
-
-    def preview(
-        self,
-        count: int = 0,
-        item_data: Iterable[object] | None = None,
-        *,
-        limit: int = 10,
-        schedd_version: str | Version | None = None,
-        spool: bool = False,
-    ) -> list[ClassAd]:
-        """Return the first job ads that a submission would make.
-
-        Parameters
-        ----------
-        count, item_data, schedd_version, spool
-            As for :meth:`jobs`.
-        limit
-            How many ads at most.
-        """
-        found: list[ClassAd] = []
-        jobs = self.jobs(count, item_data, schedd_version=schedd_version, spool=spool)
-        while len(found) < limit:
-            ad = next(jobs, None)
-            if ad is None:
-                break
-            found.append(ad)
-        return found
-
-    def _iterate(
-        self,
-        count: int,
-        item_data: Iterable[object] | None,
-        cluster_id: int,
-        proc_id: int,
-        qdate: int,
-        owner: str,
-        schedd_version: str | Version | None,
-        spool: bool,
-        *,
-        whole: bool,
-    ) -> JobIterator:
-        builder = self.cluster_builder(
-            count, item_data, cluster_id, proc_id, qdate, owner, schedd_version=schedd_version, spool=spool
-        )
-        return JobIterator(builder, whole)
-
-    def cluster_builder(
-        self,
-        count: int = 0,
-        item_data: Iterable[object] | None = None,
-        cluster_id: int = 1,
-        proc_id: int = 0,
-        qdate: int = 0,
-        owner: str = "",
-        *,
-        schedd_version: str | Version | None = None,
-        spool: bool = False,
-        extended_commands: Mapping[str, Any] | None = None,
-        method: int | None = None,
-        own_queue: bool = True,
-    ) -> ClusterBuilder:
-        """Return what makes the jobs of one submission, with the cluster ad and each job's own attributes apart.
-
-        Parameters as for :meth:`jobs`, and:
-
-        extended_commands
-            The commands that the schedd announces (``ExtendedSubmitCommands``).
-        method
-            The number of the submit method instead of the context's; a real submission passes :attr:`submit_method`.
-        own_queue
-            Whether the QUEUE statement of the description counts.
-        """
-        _check_ids(cluster_id, proc_id, owner)
-        macros = self._macros.copy()
-        rows, copies = self._rows(macros, count, item_data, own_queue)
-        job = self._builder(macros, qdate, owner, schedd_version, spool, extended_commands, method)
-        return ClusterBuilder(job, rows, copies, max(1, cluster_id), proc_id, lambda: self._report(macros))
-
-    def factory(
-        self,
-        count: int = 0,
-        item_data: Iterable[object] | None = None,
-        cluster_id: int = 1,
-        qdate: int = 0,
-        owner: str = "",
-        *,
-        schedd_version: str | Version | None = None,
-        spool: bool = False,
-        extended_commands: Mapping[str, Any] | None = None,
-        method: int | None = None,
-        own_queue: bool = True,
-    ) -> Factory | None:
-        """Return what a schedd needs to make the jobs itself, or None if the description does not ask for that.
-
-        Parameters as for :meth:`cluster_builder`.
-        """
-        limit = materialize_limit(self._macros)
-        if limit is None:
-            return None
-        _check_ids(cluster_id, 0, owner)
-        macros = self._macros.copy()
-        rows, copies = self._rows(macros, count, item_data, own_queue)
-        has_items = item_data is not None or (own_queue and self._has_items())
-        indexes = iter(rows)
-        if next(indexes, None) is None:
-            raise SubmitError("there are no items to make jobs of", key="queue")
-        job = self._builder(macros, qdate, owner, schedd_version, spool, extended_commands, method)
-        cwd = self._context.world().cwd()
-        head = make_digest(macros, job.settings, rows.variables, has_items, cluster_id, cwd)
-        macros.set("FACTORY.Iwd", cwd)
-        first = ClusterBuilder(job, _Current(rows), 1, max(1, cluster_id), 0, lambda: self._report(macros))
-        next(iter(first))
-        return Factory(first.cluster_ad(), has_items, copies, limit, head, rows, indexes)
-
-    def _has_items(self) -> bool:
-        return bool(self._queue) and self._statement(self._queue or "").mode is not ItemMode.NONE
-
-    def _rows(
-        self, macros: MacroTable, count: int, item_data: Iterable[object] | None, own_queue: bool
-    ) -> tuple[RowSource, int]:
-        if item_data is not None:
-            return SuppliedRows(item_data), max(1, count)
-        if not self._queue or not own_queue:
-            macros.sort()
-            return StatementRows(QueueStatement(), (), always_one=True), max(1, count)
-        statement = self._statement(self._queue)
-        items = self._loader(macros).load(statement, self._rest, self._queue_line, strict_tables=not self._context.v1)
-        macros.sort()
-        return StatementRows(statement, items, always_one=self._context.v1), max(1, statement.count)
-
-    def _builder(
-        self,
-        macros: MacroTable,
-        qdate: int,
-        owner: str,
-        schedd_version: str | Version | None,
-        spool: bool,
-        extended_commands: Mapping[str, Any] | None,
-        method: int | None,
-    ) -> JobBuilder:
-        context = self._context
-        world = context.world()
-        version = schedd_version if schedd_version is not None else context.schedd_version
-        if isinstance(version, str):
-            version = Version.parse(version)
-        when = qdate or int(world.now())
-        date = datetime.fromtimestamp(when, world.local_zone())
-        macros.set_built_in(
-            submit_time=str(when), year=f"{date.year:04}", month=f"{date.month:02}", day=f"{date.day:02}"
-        )
-        identity = context.identity if method is None else attrs.evolve(context.identity, method=method)
-        settings = Settings(context.param, version)
-        target = Target(version, spool=spool, extended_commands=extended_commands or {})
-        return JobBuilder(macros, settings, world, identity, target, owner, when)
-
-    def _report(self, macros: MacroTable) -> None:
-        """Warn of keys that look like a command and are none."""
-        if self._context.v1:
-            return
-        for name, command in misspelled_keys(macros):
-            line = macros.lines.get(name.lower(), 0)
-            where = f"line {line}: " if line else ""
-            warnings.warn(
-                f"{where}{name!r} is not a submit command and nothing refers to it; did you mean {command!r}?",
-                SubmitTypoWarning,
-                stacklevel=2,
-            )
-
     # -- other questions
 
     @property
@@ -610,41 +256,8 @@ class Submit(MutableMapping[str, str]):
         HTCondorIOError
             Files are missing, in the way, or cannot be written.
         """
-        from .dag import write_submit_file
-
         context = context if context is not None else SubmitContext()
         return cls(write_submit_file(filename, options or {}, context), context)
-
-
-class _Current(RowSource):
-    """One row: the present one of another source."""
-
-    def __init__(self, source: RowSource) -> None:
-        super().__init__()
-        self.variables, self.values = source.variables, source.values
-
-    def __iter__(self) -> Iterator[int]:
-        yield 0
-
-
-def _check_ids(cluster_id: int, proc_id: int, owner: str) -> None:
-    if not 0 <= cluster_id <= INT_MAX or not 0 <= proc_id <= INT_MAX:
-        raise HTCondorValueError(f"job id {cluster_id}.{proc_id} is out of range")
-    if any(char.isspace() for char in owner):
-        raise HTCondorValueError(f"the owner {owner!r} holds blanks")
-
-
-def _item_iterator(statement: QueueStatement, items: Iterable[str]) -> Iterator[str | dict[str, str]]:
-    rows: Iterable[str] = items
-    if statement.slice is not None:
-        whole = list(items)
-        rows = (whole[index] for index in statement.slice.indexes(len(whole)))
-    names = statement.variables
-    if len(names) < 2 and (not names or names[0].lower() == "item"):
-        yield from rows
-        return
-    for row in rows:
-        yield dict(zip(names, split_row(row, len(names), statement.table)))
 
 
 def _unpickle(
@@ -653,30 +266,3 @@ def _unpickle(
     submit = cls(items)
     submit._queue, submit._rest, submit._queue_line, submit._method = queue, rest, line, method
     return submit
-
-
-class JobIterator:
-    """Iterates over job ads.
-
-    After an error it is at its end.
-    """
-
-    def __init__(self, builder: ClusterBuilder, whole: bool) -> None:
-        self._builder = builder
-        self._deltas = iter(builder)
-        self._whole = whole
-
-    def __iter__(self) -> Iterator[ClassAd]:
-        """Return the iterator itself."""
-        return self
-
-    def __next__(self) -> ClassAd:
-        """Return the next ad; raises SubmitError if a command cannot be used."""
-        delta: JobDelta = next(self._deltas)
-        if self._whole or delta.first:
-            return self._builder.job_ad(delta)
-        return self._builder.proc_ad(delta)
-
-    def cluster_ad(self) -> ClassAd:
-        """Return what the jobs have in common; raises SubmitError before the first one."""
-        return self._builder.cluster_ad()

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from ..classad._ad import ClassAd
+from htcondor_async.classad._ad import ClassAd
+
 from .commands.program import universe_number
-from .commands.table import SPECIAL, SIMPLE
+from .commands.table import SIMPLE, SPECIAL
 from .items import RowSource
 from .macros import MacroTable
 from .problems import SubmitError
@@ -106,7 +107,7 @@ def make_digest(
         lines.append(f"Universe={kind.topping}")
     lines.append("FACTORY.Requirements=MY.Requirements")
     skipped = _CHANGING | {name.lower() for name in variables}
-    for key in table.keys():
+    for key in table:
         lower = key.lower()
         if lower in _OMITTED or key.startswith("$"):
             continue
@@ -163,8 +164,11 @@ def materialize_limit(macros: MacroTable) -> int | None:
         number = parse_int(text)
         if number is None or not -INT_MAX <= number < INT_MAX:
             raise SubmitError(
-                f"{name}={text} is invalid, must eval to an integer", key=name, value=text,
-                line=macros.lines.get(name.lower(), 0), expected="a whole number",
+                f"{name}={text} is invalid, must eval to an integer",
+                key=name,
+                value=text,
+                line=macros.lines.get(name.lower(), 0),
+                expected="a whole number",
             )
         return number if counts else INT_MAX
     return None

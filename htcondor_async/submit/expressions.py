@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from ..classad._ad import ClassAd
-from ..classad._errors import ClassAdException
-from ..classad._expr import ExprTree
-from ..classad._nodes import (
+from htcondor_async.classad._ad import ClassAd
+from htcondor_async.classad._errors import ClassAdException
+from htcondor_async.classad._expr import ExprTree
+from htcondor_async.classad._nodes import (
     AdNode,
     AttrRef,
     BinaryOp,
@@ -25,10 +25,10 @@ from ..classad._nodes import (
     Subscript,
     UnaryOp,
 )
-from ..classad._parser import parse_expression
-from ..classad._same import same_tree
-from ..classad._unparse import unparse_node
-from ..classad._values import Undefined
+from htcondor_async.classad._parser import parse_expression
+from htcondor_async.classad._same import same_tree
+from htcondor_async.classad._unparse import unparse_node
+from htcondor_async.classad._values import Undefined
 
 __all__ = [
     "UNDEFINED",

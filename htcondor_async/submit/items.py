@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
 
-from .._environment import Environment
-from ..config.stream import LineReader, Source, SourceError, decode
-from ..errors import HTCondorTypeError, HTCondorValueError
+from htcondor_async._environment import Environment
+from htcondor_async.config.stream import LineReader, Source, SourceError, decode
+from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
+
 from .macros import MacroTable, is_valid_name
 from .problems import SubmitError
 from .queue import ItemMode, QueueStatement, split_row
@@ -27,6 +28,7 @@ Item = "str | Mapping[str, str] | list[str]"
 
 _COMMAND_TIMEOUT = 600.0
 _MAX_FIELDS = 10
+_MAX_KEYS = 1000
 
 
 class RowSource:
@@ -134,13 +136,13 @@ class ItemLoader:
             expected="a line that begins with )",
         )
 
-    def _from_file(self, name: str, strict: bool) -> Iterator[str]:
+    def _from_file(self, name: str, strict: bool) -> Iterable[str]:
         if name == "-":
             raise SubmitError("queue from - (standard input) is not allowed here")
         if "|" in name:
             data, problem = self._run(name)
             if problem and strict:
-                return _failing(problem)
+                return _Failing(problem)
         else:
             path = name if name.startswith("/") else f"{self._environment.cwd()}/{name}"
             try:
@@ -256,8 +258,9 @@ class ItemLoader:
             if not names:
                 problem = f"row {header} of table {statement.filename} has no headings"
             elif bad:
+                numbers = ", ".join(str(number) for number, _ in bad)
                 problem = (
-                    f"columns {', '.join(str(number) for number, _ in bad)} of the table have headings that cannot be names: "
+                    f"columns {numbers} of the table have headings that cannot be names: "
                     f"{', '.join(name for _, name in bad)}"
                 )
         if problem:
@@ -273,10 +276,14 @@ class ItemLoader:
         return items
 
 
-def _failing(problem: str) -> Iterator[str]:
-    """Return items that cannot be had; the error comes when the first is asked for."""
-    raise SubmitError(problem, key="queue")
-    yield ""
+class _Failing(Iterable[str]):
+    """Items that cannot be had; the error comes when the first is asked for."""
+
+    def __init__(self, problem: str) -> None:
+        self._problem = problem
+
+    def __iter__(self) -> Iterator[str]:
+        raise SubmitError(self._problem, key="queue")
 
 
 class StatementRows(RowSource):
@@ -340,6 +347,7 @@ class SuppliedRows(RowSource):
         super().__init__()
         self._items = items
         self._positions: dict[str, int] = {}
+        self._written: dict[str, int] = {}
 
     def _name(self, names: Iterable[str]) -> None:
         for name in names:
@@ -368,11 +376,15 @@ class SuppliedRows(RowSource):
         for key, value in element.items():
             if not isinstance(key, str) or not isinstance(value, str):
                 raise HTCondorTypeError(f"item data must be strings, but {key!r} is {value!r}")
-            name = "MY." + key[1:] if key.startswith("+") else key
-            if first:
-                self._name([name])
-            position = self._positions.get(name.lower())
-            if position is not None:
+            position = self._written.get(key)
+            if position is None:
+                name = "MY." + key[1:] if key.startswith("+") else key
+                if first:
+                    self._name([name])
+                position = self._positions.get(name.lower(), -1)
+                if len(self._written) < _MAX_KEYS:
+                    self._written[key] = position
+            if position >= 0:
                 self.values[position] = value
 
     def _take_list(self, element: list[object] | tuple[object, ...]) -> None:

@@ -16,9 +16,10 @@ from typing import Any
 
 import attrs
 
-from .._environment import Environment
-from ..classad._ad import ClassAd
-from ..classad._nodes import Node
+from htcondor_async._environment import Environment
+from htcondor_async.classad._ad import ClassAd
+from htcondor_async.classad._nodes import Node
+
 from . import expressions
 from .macros import MacroTable
 from .problems import SubmitError, SubmitWarning
@@ -130,6 +131,8 @@ class JobBuilder:
         self.is_container = False
         self.use_default_resources = True
         self.jobset: dict[str, Any] = {}
+        self.fixed_params: dict[tuple[str, str | None], str | None] | None = None
+        self._varying: dict[tuple[str, str | None], bool] = {}
         self._warned: set[str] = set()
 
     # -- attributes
@@ -171,7 +174,10 @@ class JobBuilder:
             value = expressions.parse(text)
         except expressions.ExpressionError as error:
             raise self.error(
-                f"Parse error in expression: {attribute} = {text} ({error})", key or attribute, text, "a ClassAd expression"
+                f"Parse error in expression: {attribute} = {text} ({error})",
+                key or attribute,
+                text,
+                "a ClassAd expression",
             ) from error
         self.set(attribute, value)
 
@@ -236,18 +242,45 @@ class JobBuilder:
 
         ``alias`` is tried if the description does not have ``name`` at all.
         """
-        raw = self.macros.lookup(name)
-        if raw is None:
-            if alias is None:
-                return None
+        fixed = self.fixed_params
+        if fixed is not None:
+            try:
+                return fixed[name, alias]
+            except KeyError:
+                pass
+        given, macros = name, self.macros
+        raw = macros.lookup(name)
+        if raw is None and alias is not None:
             name = alias
-            raw = self.macros.lookup(name)
-        if not raw:
-            return None
+            raw = macros.lookup(name)
         try:
-            return self.macros.expand(raw) or None
+            value = macros.expand(raw) or None if raw else None
         except SubmitError as error:
-            raise error.at(key=name, line=self.macros.lines.get(name.lower(), 0))
+            error.at(key=name, line=macros.lines.get(name.lower(), 0))
+            raise
+        if fixed is not None and not self.varies(given, alias):
+            fixed[given, alias] = value
+        return value
+
+    def varies(self, name: str, alias: str | None) -> bool:
+        """Return whether the value of a command may change from job to job."""
+        macros = self.macros
+        key = (name, alias)
+        known = self._varying.get(key)
+        if known is None:
+            outer, macros.touched = macros.touched, set()
+            try:
+                raw = macros.lookup(name)
+                if raw is None and alias is not None:
+                    raw = macros.lookup(alias)
+                if raw:
+                    macros.cwd_used = False
+                    macros.expand(raw)
+                known = bool(macros.touched) or macros.cwd_used
+            finally:
+                macros.touched = outer
+            self._varying[key] = known
+        return known
 
     def bool_param(self, name: str, alias: str | None = None) -> bool | None:
         """Return a boolean command, or None if it is not given."""

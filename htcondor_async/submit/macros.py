@@ -13,10 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from .._environment import Environment
-from ..config.functions import CONFIG_FUNCTIONS, SUBMIT_FUNCTIONS
-from ..config.macros import Expander, Macro
-from ..config.stream import SourceError
+from htcondor_async._environment import Environment
+from htcondor_async.config.functions import CONFIG_FUNCTIONS, SUBMIT_FUNCTIONS
+from htcondor_async.config.macros import Expander, Macro
+from htcondor_async.config.stream import SourceError
+
 from .problems import SubmitError
 
 __all__ = ["BUILT_IN", "MacroTable", "is_valid_name"]
@@ -161,11 +162,15 @@ class MacroTable:
     # -- loop variables
 
     _loop_names: tuple[str, ...] = ()
+    _loop_keys: tuple[str, ...] = ()
 
     def set_loop(self, names: Iterable[str], values: Iterable[str]) -> None:
         """Set the loop variables."""
-        self._loop_names = tuple(names)
-        self.loop = dict(zip((name.lower() for name in self._loop_names), values))
+        names = tuple(names)
+        if names != self._loop_names:
+            self._loop_names = names
+            self._loop_keys = tuple(name.lower() for name in names)
+        self.loop = dict(zip(self._loop_keys, values, strict=False))
 
     def set_built_in(self, **values: str) -> None:
         """Set values of built-in names (lower case)."""
@@ -197,12 +202,21 @@ class MacroTable:
             plan = self._plan(text)
         if plan is not None:
             out = []
-            lookup = self.lookup
+            if self.touched is None:
+                loop, values, built_in = self.loop, self.values, self.built_in
             for literal, name, default in plan:
                 if literal:
                     out.append(literal)
                 if name:
-                    value = lookup(name) or default
+                    if self.touched is not None:
+                        value = self.lookup(name) or default
+                    else:
+                        found = loop.get(name)
+                        if found is None:
+                            found = values.get(name)
+                            if found is None:
+                                found = built_in.get(name)
+                        value = found or default
                     if "$" in value:
                         if value == text:
                             break
@@ -237,20 +251,17 @@ class MacroTable:
             self._depth -= 1
 
     def _plan(self, text: str) -> tuple[tuple[str, str, str], ...] | None:
-        """Take a text apart into (literal, name, default); None if it has other macros or a loose dollar sign."""
-        parts: list[tuple[str, str, str]] | None = []
+        """Take a text apart into (literal, lower-case name, default); None if there is more in it than that."""
+        parts: list[tuple[str, str, str]] = []
         position = 0
+        simple = True
         for match in _PLAIN.finditer(text):
-            if match[1].upper() == "DOLLAR":
-                parts = None
-                break
-            parts.append((text[position : match.start()], match[1], match[2] or ""))
+            simple = simple and match[1].upper() != "DOLLAR"
+            parts.append((text[position : match.start()], match[1].lower(), match[2] or ""))
             position = match.end()
-        if parts is not None:
-            parts.append((text[position:], "", ""))
-            if any("$" in literal for literal, _, _ in parts):
-                parts = None
-        plan = None if parts is None else tuple(parts)
+        parts.append((text[position:], "", ""))
+        simple = simple and not any("$" in literal for literal, _, _ in parts)
+        plan = tuple(parts) if simple else None
         if len(self._plans) >= _PLANS:
             self._plans.clear()
         self._plans[text] = plan

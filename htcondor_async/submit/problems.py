@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import HTCondorValueError
+from htcondor_async.errors import HTCondorValueError
 
 __all__ = ["SubmitError", "SubmitTypoWarning", "SubmitWarning"]
 

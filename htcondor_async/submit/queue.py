@@ -119,7 +119,9 @@ class TableOptions:
             flag = parse_bool(value)
             if flag is None:
                 return self
-            return attrs.evolve(self, trim=flag) if name == "trim" else attrs.evolve(self, separator="," if flag else "")
+            return (
+                attrs.evolve(self, trim=flag) if name == "trim" else attrs.evolve(self, separator="," if flag else "")
+            )
         if name == "sep":
             return attrs.evolve(self, separator=value[:1])
         return self
@@ -297,7 +299,10 @@ def _find_keyword(text: str) -> re.Match[str] | None:
 
 
 def _variables_start(text: str) -> int:
-    """Return where the variable names at the end of ``text`` begin: letters, blanks, ``_ . ,``, digits after a letter."""
+    """Return where the variable names at the end of ``text`` begin.
+
+    They are made of letters, digits after a letter, blanks, and ``_ . ,``.
+    """
     position = start = len(text)
     while position > 0:
         char = text[position - 1]
@@ -325,7 +330,9 @@ def _count(text: str) -> int:
         return 1
     value = parse_int(text)
     if value is None:
-        raise SubmitError(f"invalid queue count {text!r}", expected="a whole number, or 'in', 'from' or 'matching' items")
+        raise SubmitError(
+            f"invalid queue count {text!r}", expected="a whole number, or 'in', 'from' or 'matching' items"
+        )
     if not 0 <= value < INT_MAX:
         raise SubmitError(f"the queue count {value} is out of range", expected=f"0 to {INT_MAX - 1}")
     return value

@@ -54,7 +54,7 @@ def unquote_v2(text: str) -> str:
     while True:
         quote = body.find('"', position)
         if quote < 0:
-            raise QuotingError('the double quote at the beginning has no partner at the end')
+            raise QuotingError("the double quote at the beginning has no partner at the end")
         out.append(body[position:quote])
         if not body.startswith('"', quote + 1):
             break
@@ -63,7 +63,7 @@ def unquote_v2(text: str) -> str:
     rest = body[quote + 1 :]
     if rest.strip():
         raise QuotingError(
-            f'there is text after the closing double quote: {body[quote:].strip()}; '
+            f"there is text after the closing double quote: {body[quote:].strip()}; "
             "a double quote within is written twice"
         )
     return "".join(out)
@@ -159,12 +159,12 @@ def parse_arguments(text: str, *, v2_only: bool = False) -> tuple[bool, list[str
     if is_v2_quoted(text):
         return False, split_v2(unquote_v2(text))
     if v2_only:
-        raise QuotingError('the value must stand in double quotes')
+        raise QuotingError("the value must stand in double quotes")
     if '"' in text:
         bare = re.search(r'(?<!\\)"', text)
         if bare is not None:
             raise QuotingError(
-                f'there is a double quote without a backslash before it: {text[bare.start():]}; '
+                f"there is a double quote without a backslash before it: {text[bare.start() :]}; "
                 "to use double quotes as quotes, put one at the very beginning"
             )
         text = text.replace('\\"', '"')

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import attrs
 
-from .._environment import Environment
-from ..config.stream import LineReader, Source, SourceError, decode
+from htcondor_async._environment import Environment
+from htcondor_async.config.stream import LineReader, Source, SourceError, decode
+
 from .conditions import Conditions
 from .macros import MacroTable, is_valid_name
 from .problems import SubmitError
@@ -24,10 +25,10 @@ __all__ = ["Description", "DescriptionReader", "DescriptionSource", "queue_argum
 
 _MAX_DEPTH = 20
 _COMMAND_TIMEOUT = 60.0
-_DAG_WORDS = frozenset(
-    "JOB PROVISIONER FINAL SERVICE SPLICE SUBDAG PARENT SUBMIT-DESCRIPTION DONE PRE_SKIP SCRIPT PRIORITY VARS CATEGORY "
-    "MAXJOBS ABORT-DAG-ON CONFIG ENV SET_JOB_ATTR DOT JOBSTATE_LOG NODE_STATUS_FILE SAVE_POINT_FILE REJECT".split()
-)
+_DAG_WORDS = """
+    JOB PROVISIONER FINAL SERVICE SPLICE SUBDAG PARENT SUBMIT-DESCRIPTION DONE PRE_SKIP SCRIPT PRIORITY VARS CATEGORY
+    MAXJOBS ABORT-DAG-ON CONFIG ENV SET_JOB_ATTR DOT JOBSTATE_LOG NODE_STATUS_FILE SAVE_POINT_FILE REJECT
+"""
 _QUEUE = re.compile(r"queue(?=\s|\Z)\s*(.*)|iter(?:a(?:te?)?)?(?=\s|\Z)\s*(.*)", re.IGNORECASE | re.DOTALL)
 _FIRST_WORD = re.compile(r"[^\s=:]*")
 _BLANKS = " \t\n\v\f\r"
@@ -151,7 +152,8 @@ class DescriptionReader:
                 )
             conditions.finish()
         except SubmitError as error:
-            raise error.at(source=lines.source.name, line=lines.source.line)
+            error.at(source=lines.source.name, line=lines.source.line)
+            raise
         except SourceError as error:
             raise SubmitError(error.what, source=error.source or lines.source.name, line=error.line) from error
         return None
@@ -202,7 +204,7 @@ class DescriptionReader:
         arguments = queue_arguments(line)
         if arguments is None:
             word = line.split(None, 1)[0]
-            if word.upper() in _DAG_WORDS:
+            if word.upper() in _DAG_WORDS.split():
                 raise SubmitError(f"'{word}' begins a line of a DAG file, and this is a submit description")
             hint = ""
             if line.lower().startswith("queue"):

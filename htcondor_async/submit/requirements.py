@@ -24,8 +24,7 @@ _MAC_CHECK = (
     '(stringListIMember(MY.VM_CkptMac, TARGET.VM_All_Guest_Macs, ",") == FALSE))'
 )
 _DEFERRAL = (
-    "(((time() + ScheddInterval) >= (DeferralTime - DeferralPrepTime)) && "
-    "(time() < (DeferralTime + DeferralWindow)))"
+    "(((time() + ScheddInterval) >= (DeferralTime - DeferralPrepTime)) && (time() < (DeferralTime + DeferralWindow)))"
 )
 _DISK_SINCE = Version(25, 12, 0)
 _CUDA = re.compile(r"\s*\+?(\d{1,9})(?:\.\+?(\d{1,9}))?")
@@ -42,9 +41,7 @@ class _Clauses:
     def __init__(self, job: JobBuilder, given: list[str]) -> None:
         self.job = job
         self.parts = list(given)
-        self.job_refs, self.machine_refs = expressions.references(
-            " && ".join(given), {"requestmemory", "vm_ckptmac"}
-        )
+        self.job_refs, self.machine_refs = expressions.references(" && ".join(given), {"requestmemory", "vm_ckptmac"})
 
     def mentions(self, *names: str) -> bool:
         """Return whether the user's part refers to one of these machine attributes (lower case)."""
@@ -238,7 +235,10 @@ def _transfer(clauses: _Clauses) -> str:
             continue
         parts.append(f'stringListIMember("{scheme}",TARGET.HasFileTransferPluginMethods)')
         if scheme.lower() in ("s3", "gs") and job.settings.flag("SIGN_S3_URLS", True):
-            for attribute, key in (("EC2AccessKeyId", "access_key_id_file"), ("EC2SecretAccessKey", "secret_access_key_file")):
+            for attribute, key in (
+                ("EC2AccessKeyId", "access_key_id_file"),
+                ("EC2SecretAccessKey", "secret_access_key_file"),
+            ):
                 if not job.has(attribute):
                     kind = scheme.lower()
                     raise job.error(

@@ -18,7 +18,7 @@ _KEYS = (
 
 
 def _strict(*values: str) -> str:
-    return "\n".join(f"{key} = {value}" for key, value in zip(_KEYS, values))
+    return "\n".join(f"{key} = {value}" for key, value in zip(_KEYS, values, strict=True))
 
 
 STRICT = {
@@ -47,7 +47,7 @@ def _close(text: str, start: int) -> int:
 
 def split_uses(text: str) -> list[tuple[str, str]]:
     """Return the names listed after ``use CATEGORY :``, each with the text of its arguments."""
-    found = []
+    found: list[tuple[str, str]] = []
     position = 0
     while True:
         match = re.compile(r"[\s,]*([^\s,(]+)\s*").match(text, position)

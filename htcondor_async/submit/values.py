@@ -10,8 +10,8 @@ import re
 
 import attrs
 
-from ..config.numbers import to_boolean as parse_bool
-from ..config.numbers import to_integer as parse_int
+from htcondor_async.config.numbers import to_boolean as parse_bool
+from htcondor_async.config.numbers import to_integer as parse_int
 
 __all__ = ["INT_MAX", "INT_MIN", "Size", "leading_int", "parse_bool", "parse_int", "parse_size"]
 

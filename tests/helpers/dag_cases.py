@@ -34,7 +34,7 @@ ENVIRON = {
     "LANG": "C.UTF-8",
     "NL": "a\nb",
     "PATH": "/usr/bin:/usr/bin:/bin",
-    "QUOTED": "it's \"q\"",
+    "QUOTED": 'it\'s "q"',
     "SHELL": "/bin/sh",
     "SPACED": "two words",
     "USER": "alice",
@@ -99,7 +99,11 @@ def check(name: str, directory: str) -> list[str]:
     programs = [] if name == "no_dagman_in_path" else ["/usr/bin/condor_dagman", "/usr/bin/valgrind"]
     world = DagWorld(directory, programs)
     context = SubmitContext(
-        world, PARAMS.get(name, {}).get, Identity(VERSION, "$CondorPlatform: X $"), Version(24, 0, 24), Version(24, 0, 24)
+        world,
+        PARAMS.get(name, {}).get,
+        Identity(VERSION, "$CondorPlatform: X $"),
+        Version(24, 0, 24),
+        Version(24, 0, 24),
     )
     problems = []
     try:

@@ -10,8 +10,8 @@ from typing import Any
 import submit_vectors as vectors
 from submit_world import BASE_CONFIG, BASE_ENVIRON, NOW, SubmitWorld
 
-from htcondor_async.classad._expr import ExprTree
 from htcondor_async.classad._ad import ClassAd
+from htcondor_async.classad._expr import ExprTree
 from htcondor_async.classad._unparse import unparse_node
 from htcondor_async.classad._values import Undefined
 from htcondor_async.submit import Identity, SubmitContext, Version
@@ -21,6 +21,7 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "submit"
 VERSION, PLATFORM = "$CondorVersion: 24.0.24 2026-05-05 test $", "$CondorPlatform: X86_64-Test $"
 OS_USER = "osuser"
 CLUSTER, SPOOL = "7", "/spool"
+BINDINGS = Version(24, 0, 24)
 MAX_ADS = 40
 BASE_AD = vectors.base_ad(DATA)
 
@@ -39,7 +40,7 @@ def names(tree: str) -> dict[str, str]:
     }
 
 
-def context(row: dict[str, Any], tree: str, schedd_version: Version = Version(24, 0, 24)) -> SubmitContext:
+def context(row: dict[str, Any], tree: str, schedd_version: Version = BINDINGS) -> SubmitContext:
     """Return the context in which a row was recorded."""
     config = {**BASE_CONFIG, **row.get("config", {})}
     environ = {**BASE_ENVIRON, "CONDOR_CONFIG": f"{tree}/condor_config", **row.get("env", {})}
@@ -69,7 +70,7 @@ def value(recorded: Any) -> Any:
     return recorded
 
 
-def construct(row: dict[str, Any], tree: str, schedd_version: Version = Version(24, 0, 24)) -> Submit:
+def construct(row: dict[str, Any], tree: str, schedd_version: Version = BINDINGS) -> Submit:
     """Return the object that a row is about."""
     given = row["input"]
     arguments: list[Any] = []
@@ -136,7 +137,7 @@ def _compare_ads(expected: list[dict[str, str]], got: list[dict[str, str]], what
     problems = []
     if len(expected) != len(got):
         problems.append(f"{what}: {len(got)} ads, expected {len(expected)}")
-    for number, (wanted, found) in enumerate(zip(expected, got)):
+    for number, (wanted, found) in enumerate(zip(expected, got, strict=False)):
         problems.extend(f"{what} {number}: {difference}" for difference in vectors.compare(wanted, found))
     return problems
 
@@ -166,7 +167,9 @@ def check_ads(row: dict[str, Any], tree: str) -> list[str]:
     problems += _compare_ads(wanted_procs, procs, "proc")
     if len(caught) != len(result.get("warnings", [])):
         problems.append(f"warnings {[str(entry.message) for entry in caught]}, expected {result.get('warnings')}")
-    problems += [f"warning of category {entry.category}" for entry in caught if not issubclass(entry.category, UserWarning)]
+    problems += [
+        f"warning of category {entry.category}" for entry in caught if not issubclass(entry.category, UserWarning)
+    ]
     return problems
 
 
@@ -268,9 +271,7 @@ def check_ops(row: dict[str, Any], tree: str) -> list[str]:
             continue
         if name == "items":
             found = [list(pair) for pair in found]
-        if "error" in expected:
-            problems.append(f"{operation}: {found!r}, expected {expected}")
-        elif found != expected["value"]:
+        if "error" in expected or found != expected["value"]:
             problems.append(f"{operation}: {found!r}, expected {expected}")
     return problems
 
@@ -284,7 +285,11 @@ def check_schedd(row: dict[str, Any], tree: str) -> list[str]:
     if items == "submit.itemdata()":
         items = core.item_data()
     made: dict[str, Any] = {
-        "cluster_id": int(CLUSTER), "qdate": NOW, "owner": "alice", "spool": call.get("spool", False), "own_queue": False
+        "cluster_id": int(CLUSTER),
+        "qdate": NOW,
+        "owner": "alice",
+        "spool": call.get("spool", False),
+        "own_queue": False,
     }
     if row["kind"] == "factory":
         factory = core.factory(call.get("count", 0), items, **made)
@@ -321,7 +326,14 @@ def crash_ops(row: dict[str, Any], submit: Submit) -> list[str]:
     return []
 
 
-CHECKS = {"factory": check_schedd, "submit": check_schedd, "ads": check_ads, "expand": check_expand, "itemdata": check_itemdata, "ops": check_ops}
+CHECKS = {
+    "factory": check_schedd,
+    "submit": check_schedd,
+    "ads": check_ads,
+    "expand": check_expand,
+    "itemdata": check_itemdata,
+    "ops": check_ops,
+}
 
 
 def check(row: dict[str, Any], tree: str) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .. import expressions
-from ..job import JobBuilder, Step, Universe
-from ..values import INT_MAX
-from ..words import strip_quotes
+from htcondor_async.submit import expressions
+from htcondor_async.submit.job import JobBuilder, Step, Universe
+from htcondor_async.submit.values import INT_MAX
+from htcondor_async.submit.words import strip_quotes
+
 from .policy import deferring_attribute
 
 __all__ = [
@@ -22,8 +23,18 @@ __all__ = [
 _RECONNECTING = frozenset({Universe.VANILLA, Universe.JAVA, Universe.PARALLEL, Universe.VM})
 _REALS = ("RemoteWallClockTime", "RemoteUserCpu", "RemoteSysCpu", "CumulativeRemoteUserCpu", "CumulativeRemoteSysCpu")
 _INTEGERS = (
-    "ExitStatus", "NumCkpts", "NumJobStarts", "NumJobCompletions", "NumRestarts", "NumSystemHolds", "CommittedTime",
-    "CommittedSlotTime", "CumulativeSlotTime", "TotalSuspensions", "LastSuspensionTime", "CumulativeSuspensionTime",
+    "ExitStatus",
+    "NumCkpts",
+    "NumJobStarts",
+    "NumJobCompletions",
+    "NumRestarts",
+    "NumSystemHolds",
+    "CommittedTime",
+    "CommittedSlotTime",
+    "CumulativeSlotTime",
+    "TotalSuspensions",
+    "LastSuspensionTime",
+    "CumulativeSuspensionTime",
     "CommittedSuspensionTime",
 )
 
@@ -118,7 +129,7 @@ def report_mistakes(job: JobBuilder) -> None:
 
 def forced_steps(job: JobBuilder) -> Iterator[Step]:
     """Yield a step for each attribute written ``+Attr`` or ``MY.Attr``."""
-    for key in job.macros.keys():
+    for key in job.macros:
         if key.startswith("+"):
             yield _forced(key, key[1:])
         elif key.lower().startswith("my."):
@@ -142,11 +153,13 @@ def set_jobset(job: JobBuilder) -> None:
         if name != first:
             raise job.error(
                 f"job {job.cluster_id}.0 is in the job set {first} and job {job.cluster_id}.{job.proc} in {name}",
-                "jobset", None, "one job set for all jobs of a submission",
+                "jobset",
+                None,
+                "one job set for all jobs of a submission",
             )
         return
     jobset: dict[str, object] = {}
-    for key in job.macros.keys():
+    for key in job.macros:
         if not key.lower().startswith("jobset."):
             continue
         text = job.param(key)

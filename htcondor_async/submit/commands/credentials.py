@@ -6,15 +6,22 @@ import re
 
 import attrs
 
-from ..job import JobBuilder
-from ..macros import MacroTable
-from ..problems import SubmitError
-from ..settings import Settings
-from ..values import parse_bool
-from ..words import split_list
+from htcondor_async.submit.job import JobBuilder
+from htcondor_async.submit.macros import MacroTable
+from htcondor_async.submit.problems import SubmitError
+from htcondor_async.submit.settings import Settings
+from htcondor_async.submit.values import parse_bool
+from htcondor_async.submit.words import split_list
 
-__all__ = ["OAuthRequest", "oauth_requests", "oauth_services", "set_container_services", "set_oauth", "set_scitokens",
-           "set_x509_proxy"]
+__all__ = [
+    "OAuthRequest",
+    "oauth_requests",
+    "oauth_services",
+    "set_container_services",
+    "set_oauth",
+    "set_scitokens",
+    "set_x509_proxy",
+]
 
 _LIFETIME = re.compile(r"\s*[+-]?\d{1,18}")
 _OAUTH = re.compile(r"_oauth_(permissions|resource|options)", re.IGNORECASE)
@@ -112,7 +119,7 @@ def oauth_services(macros: MacroTable) -> list[str]:
     enabled = {name.lower(): name for name in reversed(split_list(text))}
     names: dict[str, str] = {}
     with_handles = set()
-    for key in macros.keys():
+    for key in macros:
         match = None if key.lower().startswith("my.") else _OAUTH.search(key)
         if match is None or not enabled:
             continue
@@ -182,7 +189,9 @@ def set_container_services(job: JobBuilder) -> None:
         port = job.int_param(key, narrow=True)
         if port is None or not 0 <= port <= 65535:
             raise job.error(
-                f"container service '{name}' has no valid port", key, None if port is None else str(port),
+                f"container service '{name}' has no valid port",
+                key,
+                None if port is None else str(port),
                 f"{key} = 0 to 65535",
             )
         job.set(f"{name}_ContainerPort", port)

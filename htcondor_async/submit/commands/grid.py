@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..job import JobBuilder, Universe
-from ..words import contains_fold, split_commas, split_list
+from htcondor_async.submit.job import JobBuilder, Universe
+from htcondor_async.submit.words import contains_fold, split_commas, split_list
 
 __all__ = ["set_grid"]
 
@@ -145,7 +145,7 @@ def _ec2_parameters(job: JobBuilder) -> None:
     listed = job.param("ec2_parameter_names", "EC2ParamNames") or job.string("EC2ParamNames")
     names = split_list(listed) if listed is not None else []
     prefix = "ec2_parameter_"
-    for key in job.macros.keys():
+    for key in job.macros:
         if key.lower() == "ec2_parameter_names" or not key.lower().startswith(prefix):
             continue
         name = key[len(prefix) :]
@@ -161,7 +161,7 @@ def _pairs(job: JobBuilder, names_key: str, names_attribute: str, key_prefix: st
     """Write tags or labels: one attribute each, and a list of their names."""
     listed = job.param(names_key, names_attribute) or job.string(names_attribute)
     names = split_list(listed) if listed is not None else []
-    for key in job.macros.keys():
+    for key in job.macros:
         lower = key.lower()
         for start in (key_prefix, prefix.lower()):
             if lower.startswith(start) and len(lower) > len(start):

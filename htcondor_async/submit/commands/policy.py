@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .. import expressions
-from ..job import JobBuilder, Step, Universe
-from ..values import INT_MAX, INT_MIN, leading_int
-from ..words import split_list
+from htcondor_async.submit import expressions
+from htcondor_async.submit.job import JobBuilder, Step, Universe
+from htcondor_async.submit.values import INT_MAX, INT_MIN, leading_int
+from htcondor_async.submit.words import split_list
 
 __all__ = [
     "periodic_steps",
@@ -25,10 +25,34 @@ __all__ = [
 
 _NOTIFICATIONS = {"never": 0, "always": 1, "complete": 2, "error": 3}
 _SIGNALS = {
-    "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8,
-    "SIGKILL": 9, "SIGUSR1": 10, "SIGSEGV": 11, "SIGUSR2": 12, "SIGPIPE": 13, "SIGALRM": 14, "SIGTERM": 15,
-    "SIGCHLD": 17, "SIGCONT": 18, "SIGSTOP": 19, "SIGTSTP": 20, "SIGTTIN": 21, "SIGTTOU": 22, "SIGURG": 23,
-    "SIGXCPU": 24, "SIGXFSZ": 25, "SIGPROF": 27, "SIGWINCH": 28, "SIGIO": 29, "SIGSYS": 31,
+    "SIGHUP": 1,
+    "SIGINT": 2,
+    "SIGQUIT": 3,
+    "SIGILL": 4,
+    "SIGTRAP": 5,
+    "SIGABRT": 6,
+    "SIGBUS": 7,
+    "SIGFPE": 8,
+    "SIGKILL": 9,
+    "SIGUSR1": 10,
+    "SIGSEGV": 11,
+    "SIGUSR2": 12,
+    "SIGPIPE": 13,
+    "SIGALRM": 14,
+    "SIGTERM": 15,
+    "SIGCHLD": 17,
+    "SIGCONT": 18,
+    "SIGSTOP": 19,
+    "SIGTSTP": 20,
+    "SIGTTIN": 21,
+    "SIGTTOU": 22,
+    "SIGURG": 23,
+    "SIGXCPU": 24,
+    "SIGXFSZ": 25,
+    "SIGPROF": 27,
+    "SIGWINCH": 28,
+    "SIGIO": 29,
+    "SIGSYS": 31,
 }
 _SIGNAL_NAMES = {number: name for name, number in _SIGNALS.items()}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -43,8 +67,7 @@ _PERIODIC = (
     ("on_exit_hold_subcode", "OnExitHoldSubCode", False),
 )
 _SPOOLED_LEAVE = (
-    "JobStatus == 4 && (CompletionDate =?= UNDEFINED || CompletionDate == 0 || "
-    "((time() - CompletionDate) < 864000))"
+    "JobStatus == 4 && (CompletionDate =?= UNDEFINED || CompletionDate == 0 || ((time() - CompletionDate) < 864000))"
 )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..job import JobBuilder, Universe
-from ..values import leading_int, parse_bool
-from ..words import absolute_path, collapse_slashes, strip_quotes
+from htcondor_async.submit.job import JobBuilder, Universe
+from htcondor_async.submit.values import leading_int, parse_bool
+from htcondor_async.submit.words import absolute_path, collapse_slashes, strip_quotes
 
 __all__ = [
     "image_kind",
@@ -31,9 +31,11 @@ _UNIVERSES = {
     "local": 12,
     "vm": 13,
 }
-_NAMES = {number: "PVM" if name == "pvm" else "PVMD" if name == "pvmd" else name.capitalize()
-          for name, number in _UNIVERSES.items()}
-_GRID_TYPES = frozenset("blah batch pbs sge lsf nqs naregi condor arc ec2 gce azure".split())
+_NAMES = {
+    number: "PVM" if name == "pvm" else "PVMD" if name == "pvmd" else name.capitalize()
+    for name, number in _UNIVERSES.items()
+}
+_GRID_TYPES = frozenset(["blah", "batch", "pbs", "sge", "lsf", "nqs", "naregi", "condor", "arc", "ec2", "gce", "azure"])
 _BAD_IMAGES = ("instance://", "library://", "shub://")
 
 
@@ -139,7 +141,9 @@ def _virtual_machine(job: JobBuilder) -> None:
             asked = job.param("WhenToTransferOutput", "when_to_transfer_output")
             if asked is None or asked.upper() not in ("ON_EXIT_OR_EVICT", "ALWAYS"):
                 raise job.error(
-                    "vm_checkpoint and vm_networking do not go together", "vm_networking", None,
+                    "vm_checkpoint and vm_networking do not go together",
+                    "vm_networking",
+                    None,
                     "when_to_transfer_output = ON_EXIT_OR_EVICT with both of them",
                 )
         when = "ON_EXIT_OR_EVICT"
@@ -201,7 +205,9 @@ def _container_image(job: JobBuilder) -> None:
     image = strip_quotes(text)
     if not image or image.startswith(_BAD_IMAGES):
         raise job.error(
-            f"'{text}' is not a valid container image", "container_image", text,
+            f"'{text}' is not a valid container image",
+            "container_image",
+            text,
             "docker://name, a .sif file, a directory or a URL",
         )
     job.set("ContainerImage", image)

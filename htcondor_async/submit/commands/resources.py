@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .. import expressions
-from ..job import JobBuilder, Step
-from ..values import parse_size
+from htcondor_async.submit import expressions
+from htcondor_async.submit.job import JobBuilder, Step
+from htcondor_async.submit.values import parse_size
 
 __all__ = ["complete_gpu_requirements", "request_steps"]
 
@@ -30,7 +30,9 @@ def _set_size(job: JobBuilder, attribute: str, text: str, key: str, base: int, u
     missing = job.settings.get("SUBMIT_REQUEST_MISSING_UNITS")
     if missing is not None and not size.has_unit:
         if missing.lower() == "error":
-            raise job.error(f"{key}={text} has no unit, and the configuration wants one", key, text, "a unit: K, M, G or T")
+            raise job.error(
+                f"{key}={text} has no unit, and the configuration wants one", key, text, "a unit: K, M, G or T"
+            )
         job.warn(f"{key}={text} means {unit}; it should have a unit (K, M, G or T)")
     job.set(attribute, size.amount)
 
@@ -134,7 +136,7 @@ _IGNORED = frozenset({"request_gpu_memory", "request_gpus_memory"})
 def request_steps(job: JobBuilder) -> Iterator[Step]:
     """Yield a step for each resource that the description asks for, then for the others of the four usual ones."""
     seen = set()
-    for key in job.macros.keys():
+    for key in job.macros:
         lower = key.lower()
         if not lower.startswith("request_"):
             continue

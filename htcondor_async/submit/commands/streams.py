@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from ..job import JobBuilder, Universe
-from ..quoting import EnvironmentFilter, EnvironmentTable, QuotingError, join_v2, parse_arguments
-from ..values import parse_bool
+from collections.abc import Iterator
+
+from htcondor_async.submit.job import JobBuilder, Step, Universe
+from htcondor_async.submit.quoting import EnvironmentFilter, EnvironmentTable, QuotingError, join_v2, parse_arguments
+from htcondor_async.submit.values import parse_bool
 
 __all__ = [
     "set_arguments",
     "set_environment",
     "set_java_arguments",
-    "set_stderr",
-    "set_stdin",
-    "set_stdout",
     "set_tool_daemon",
+    "stream_steps",
 ]
 
 _NULL = "/dev/null"
@@ -43,7 +43,8 @@ def set_arguments(job: JobBuilder) -> None:
     if chosen is None:
         if job.has("Args") or job.has("Arguments"):
             return
-        v1, arguments = False, []
+        v1 = False
+        arguments: list[str] = []
     else:
         v1, arguments = _parse(job, *chosen, "arguments2" if chosen[1] else "arguments")
     if v1:
@@ -100,7 +101,9 @@ def set_environment(job: JobBuilder) -> None:
         prefer_v1 = old is not None and not old.lstrip().startswith('"')
     if first is not None and second is not None and not job.bool_param("allow_environment_v1"):
         raise job.error(
-            "both environment and environment2 are given", "environment2", second,
+            "both environment and environment2 are given",
+            "environment2",
+            second,
             "one of them, or allow_environment_v1 = true",
         )
     table = EnvironmentTable()
@@ -125,7 +128,9 @@ def _import(job: JobBuilder, table: EnvironmentTable, v1: bool) -> None:
     elif everything:
         if not job.settings.flag("SUBMIT_ALLOW_GETENV", True):
             raise job.error(
-                "getenv = true is forbidden by the configuration (SUBMIT_ALLOW_GETENV)", "getenv", names,
+                "getenv = true is forbidden by the configuration (SUBMIT_ALLOW_GETENV)",
+                "getenv",
+                names,
                 "the names of the variables that the job needs",
             )
         table.import_from(job.environment.environ, EnvironmentFilter(v1=v1))
@@ -148,49 +153,61 @@ def _insert(job: JobBuilder, table: EnvironmentTable, prefer_v1: bool, given: bo
         job.set("Environment", table.raw_v2())
 
 
-def _stream(job: JobBuilder, word: str, names: tuple[str, str], attribute: str) -> None:
-    """Write one standard stream; ``word`` is In, Out or Err."""
-    transfer_attribute, stream_attribute = f"Transfer{word}", f"Stream{word}"
-    direction = {"In": "input", "Out": "output", "Err": "error"}[word]
-    transfer = job.flag(transfer_attribute, True)
-    asked = job.bool_param(f"transfer_{direction}", transfer_attribute)
-    must_set = asked is not None and asked != transfer
-    if asked is not None:
-        transfer = asked
-    stream = job.flag(stream_attribute, False)
-    asked = job.bool_param(f"stream_{direction}", stream_attribute)
-    if asked is not None:
-        stream = asked
-    name = job.param(*names)
-    if name is not None or not job.has(attribute):
-        if name is None or name == _NULL:
-            transfer = stream = False
+_STREAMS = (("input", "stdin", "In"), ("output", "stdout", "Out"), ("error", "stderr", "Err"))
+
+
+def stream_steps(job: JobBuilder) -> Iterator[Step]:
+    """Yield the steps that write In, Out and Err, and whether they are transferred and streamed.
+
+    The name is apart from the rest, for it is the name that changes from job to job.
+    """
+    for key, alias, attribute in _STREAMS:
+        yield _stream_name(key, alias, attribute)
+        yield _stream_flags(key, attribute)
+
+
+def _stream_name(key: str, alias: str, attribute: str) -> Step:
+    note = f"#{attribute}"
+
+    def apply(job: JobBuilder) -> None:
+        name = job.param(key, alias)
+        if name is None and job.has(attribute):
+            job.set(note, "kept")
+        elif name is None or name == _NULL:
+            job.set(note, "null")
+            job.set(attribute, _NULL)
         elif job.universe == Universe.VM:
-            raise job.error(
-                "input, output and error cannot be used in vm universe", names[0], name, "no such command"
-            )
-        job.set(attribute, name if name is not None else _NULL)
-    if transfer:
-        job.set(stream_attribute, stream)
-        if must_set:
-            job.set(transfer_attribute, True)
-    else:
-        job.set(transfer_attribute, False)
+            raise job.error("input, output and error cannot be used in vm universe", key, name, "no such command")
+        else:
+            job.set(note, "file")
+            job.set(attribute, name)
+
+    return apply
 
 
-def set_stdin(job: JobBuilder) -> None:
-    """Write In, TransferIn and StreamIn."""
-    _stream(job, "In", ("input", "stdin"), "In")
+def _stream_flags(key: str, attribute: str) -> Step:
+    transfer_attribute, stream_attribute, note = f"Transfer{attribute}", f"Stream{attribute}", f"#{attribute}"
 
+    def apply(job: JobBuilder) -> None:
+        transfer = job.flag(transfer_attribute, True)
+        asked = job.bool_param(f"transfer_{key}", transfer_attribute)
+        must_set = asked is not None and asked != transfer
+        if asked is not None:
+            transfer = asked
+        stream = job.flag(stream_attribute, False)
+        asked = job.bool_param(f"stream_{key}", stream_attribute)
+        if asked is not None:
+            stream = asked
+        if job.get(note) == "null":
+            transfer = stream = False
+        if transfer:
+            job.set(stream_attribute, stream)
+            if must_set:
+                job.set(transfer_attribute, True)
+        else:
+            job.set(transfer_attribute, False)
 
-def set_stdout(job: JobBuilder) -> None:
-    """Write Out, TransferOut and StreamOut."""
-    _stream(job, "Out", ("output", "stdout"), "Out")
-
-
-def set_stderr(job: JobBuilder) -> None:
-    """Write Err, TransferErr and StreamErr."""
-    _stream(job, "Err", ("error", "stderr"), "Err")
+    return apply
 
 
 def set_tool_daemon(job: JobBuilder) -> None:

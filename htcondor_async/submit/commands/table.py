@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import attrs
 
-from ...classad._values import Value
-from ..job import JobBuilder, Step
-from ..values import parse_bool, parse_int
-from ..words import split_list, strip_quotes
+from htcondor_async.classad._values import Value
+from htcondor_async.submit.job import JobBuilder, Step
+from htcondor_async.submit.values import parse_bool, parse_int
+from htcondor_async.submit.words import split_list, strip_quotes
 
 __all__ = ["KNOWN_KEYS", "SIMPLE", "SPECIAL", "Command", "extended_steps", "simple_steps"]
 
@@ -305,16 +305,16 @@ SPECIAL: dict[str, str] = dict(
 )
 
 # Keys that mean something and stay in a digest.
-_OTHERS = (
-    "universe requirements hold initialdir initial_dir job_iwd disk_usage skip_filechecks require_gpus max_materialize "
-    "remote_universe remote_remote_universe arc_resources arc_application arc_data_staging use_oauth_services "
-    "UseOAuthServices public_input_files delegate_job_gsi_credentials_lifetime WantNameTag cloud_label_names "
-    "interactive_exectuable interactive_executable interactive_args memory_usage copy_to_spool exit_requirements "
-    "rendezvousdir send_credential want_ads SubmitWarnEmptyMatches SubmitFailEmptyMatches SubmitWarnDuplicateMatches "
-    "SubmitFailEmptyFields SubmitWarnEmptyFields SubmitAllowDuplicateMatches SubmitMatchDirectories Iwd JobUniverse "
-    "output_directory primary_unix_group submit_event_notes_attrs on_evict_checks retry_request_memory "
-    "transfer_common_input shell"
-).split()
+_OTHERS = """
+    universe requirements hold initialdir initial_dir job_iwd disk_usage skip_filechecks require_gpus max_materialize
+    remote_universe remote_remote_universe arc_resources arc_application arc_data_staging use_oauth_services
+    UseOAuthServices public_input_files delegate_job_gsi_credentials_lifetime WantNameTag cloud_label_names
+    interactive_exectuable interactive_executable interactive_args memory_usage copy_to_spool exit_requirements
+    rendezvousdir send_credential want_ads SubmitWarnEmptyMatches SubmitFailEmptyMatches SubmitWarnDuplicateMatches
+    SubmitFailEmptyFields SubmitWarnEmptyFields SubmitAllowDuplicateMatches SubmitMatchDirectories Iwd JobUniverse
+    output_directory primary_unix_group submit_event_notes_attrs on_evict_checks retry_request_memory
+    transfer_common_input shell
+"""
 
 
 def _known() -> frozenset[str]:
@@ -323,7 +323,7 @@ def _known() -> frozenset[str]:
         names.update((command.key.lower(), command.attribute.lower()))
     for key, attribute in SPECIAL.items():
         names.update((key.lower(), attribute.lower()))
-    names.update(name.lower() for name in _OTHERS)
+    names.update(name.lower() for name in _OTHERS.split())
     return frozenset(names - {"-"})
 
 
@@ -348,9 +348,7 @@ def _apply(job: JobBuilder, command: Command, text: str) -> None:
                 f"{command.key}={text} is invalid, must eval to an integer", command.key, text, "a whole number"
             )
         if number < 0 and kind == "uint":
-            raise job.error(
-                f"{command.key}={text} is invalid, must eval to a non-negative integer", command.key, text
-            )
+            raise job.error(f"{command.key}={text} is invalid, must eval to a non-negative integer", command.key, text)
         job.set(command.attribute, number)
     else:
         if command.strip:
@@ -407,7 +405,8 @@ def extended_steps(job: JobBuilder) -> Iterator[Step]:
         elif isinstance(example, int):
             kind = "integer" if example < 0 else "uint"
         elif isinstance(example, str):
-            kind, strip = ("list" if "," in example else "path" if example.lower().startswith("file") else "string"), True
+            strip = True
+            kind = "list" if "," in example else "path" if example.lower().startswith("file") else "string"
         if kind == "disabled":
             yield _disabled(name)
         else:
@@ -421,5 +420,3 @@ def _disabled(name: str) -> Step:
             raise job.error(f"the administrator of the schedd has disabled the command {name}", name, text)
 
     return refuse
-
-

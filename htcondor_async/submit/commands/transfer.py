@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import re
 
-from ..job import JobBuilder, Universe
-from ..values import parse_size
-from ..words import basename, is_url, split_commas, split_list, strip_quotes, url_scheme
+from htcondor_async.submit.job import JobBuilder, Step, Universe
+from htcondor_async.submit.values import parse_size
+from htcondor_async.submit.words import basename, is_url, split_commas, split_list, strip_quotes, url_scheme
+
 from .program import is_cloud
 
-__all__ = ["WHEN", "fix_input_files", "note_schemes", "set_image_size", "set_transfer_files", "transfer_schemes"]
+__all__ = ["TRANSFER_STEPS", "WHEN", "fix_input_files", "note_schemes", "set_image_size", "transfer_schemes"]
 
-_SHOULD = {"yes": "YES", "true": "YES", "no": "NO", "false": "NO", "if_needed": "IF_NEEDED", "auto": "IF_NEEDED",
-           "automatic": "IF_NEEDED"}
-WHEN = {"on_exit": "ON_EXIT", "on_exit_or_evict": "ON_EXIT_OR_EVICT", "always": "ON_EXIT_OR_EVICT",
-        "on_success": "ON_SUCCESS", "never": "ON_EXIT"}
+_SHOULD = {
+    "yes": "YES",
+    "true": "YES",
+    "no": "NO",
+    "false": "NO",
+    "if_needed": "IF_NEEDED",
+    "auto": "IF_NEEDED",
+    "automatic": "IF_NEEDED",
+}
+WHEN = {
+    "on_exit": "ON_EXIT",
+    "on_exit_or_evict": "ON_EXIT_OR_EVICT",
+    "always": "ON_EXIT_OR_EVICT",
+    "on_success": "ON_SUCCESS",
+    "never": "ON_EXIT",
+}
 _ALLOW_EMPTY = '""'
 _MAX_DIRECTORY_ENTRIES = 1_000_000
 
@@ -84,47 +97,58 @@ def _file_list(job: JobBuilder, text: str) -> list[str]:
     return split_commas(text)
 
 
-class _Inputs:
-    """Input files being collected, with their size."""
-
-    def __init__(self, job: JobBuilder) -> None:
-        self.job = job
-        self.names: list[str] = []
-        self.kilobytes = 0
-        self.given = False
-
-    def add(self, name: str) -> None:
-        self.names.append(name)
-        self.kilobytes += _size_kb(self.job, name)
-
-    def add_once(self, name: str) -> None:
-        if name not in self.names:
-            self.add(name)
+def collect_inputs(job: JobBuilder) -> None:
+    """Note the input files that the user lists, and their size."""
+    text = job.param("transfer_input_files", "TransferInputFiles")
+    names = _file_list(job, text) if text is not None else []
+    job.set("#inputs", ",".join(names))
+    job.set("#inputs_kb", sum(_size_kb(job, name) for name in names))
+    job.set("#has_inputs", bool(names))
 
 
-def _add_container(job: JobBuilder, inputs: _Inputs) -> None:
+def collect_container(job: JobBuilder) -> None:
+    """Note the container image if it is transferred, and write where it comes from."""
+    name = _container_file(job) if job.is_container else None
+    job.set("#container", name or "")
+    job.set("#container_kb", _size_kb(job, name) if name is not None else 0)
+
+
+def _container_file(job: JobBuilder) -> str | None:
     image = job.param("container_image", "ContainerImage")
     if not job.flag("TransferContainer", True):
         job.set("ContainerImageSource", "local")
-        return
+        return None
     if image is None:
-        return
+        return None
     shared = split_commas(job.settings.get("CONTAINER_SHARED_FS") or "")
     if any(image.startswith(base) for base in shared):
         job.set("ContainerImageSource", "local")
-        return
+        return None
     for scheme in ("docker", "oras"):
         if image.startswith(f"{scheme}://"):
             job.set("ContainerImageSource", scheme)
-            return
-    inputs.add(image)
-    inputs.given = True
+            return None
     name = image[:-1] if image.endswith("/") else image
     if job.target.version.major >= 25:
         job.set("ContainerImageFullPath", image)
     job.set("ContainerImage", basename(name))
     scheme, colon, _ = name.partition(":")
     job.set("ContainerImageSource", scheme if colon else "cedar")
+    return image
+
+
+def measure_stdin(job: JobBuilder) -> None:
+    """Note the size of standard input."""
+    name = job.string("In")
+    job.set("#stdin_kb", _size_kb(job, name) if name and job.flag("TransferIn", True) else 0)
+
+
+def collect_outputs(job: JobBuilder) -> None:
+    """Note the output files that the user lists."""
+    text = job.param("transfer_output_files", "TransferOutputFiles")
+    names = _file_list(job, text) if text is not None else []
+    job.set("#outputs", ",".join(names))
+    job.set("#has_outputs", bool(names) or text == _ALLOW_EMPTY)
 
 
 def _should_and_when(job: JobBuilder, files_in: bool, files_out: bool) -> tuple[str, str]:
@@ -151,50 +175,43 @@ def _should_and_when(job: JobBuilder, files_in: bool, files_out: bool) -> tuple[
                 return should, ""
             raise job.error(
                 "files are not transferred by the configuration, and when_to_transfer_output has its default",
-                "should_transfer_files", text, "should_transfer_files",
+                "should_transfer_files",
+                text,
+                "should_transfer_files",
             )
         return should, "ON_EXIT"
     when = WHEN.get(asked.lower())
     if when is None:
         raise job.error(
-            f"invalid value {asked} for when_to_transfer_output", "when_to_transfer_output", asked,
+            f"invalid value {asked} for when_to_transfer_output",
+            "when_to_transfer_output",
+            asked,
             "ON_EXIT, ON_EXIT_OR_EVICT, or ON_SUCCESS",
         )
     if should == "NO":
         raise job.error(
-            f"when_to_transfer_output = {asked} contradicts should_transfer_files = {text}", "when_to_transfer_output",
-            asked, "one of the two",
+            f"when_to_transfer_output = {asked} contradicts should_transfer_files = {text}",
+            "when_to_transfer_output",
+            asked,
+            "one of the two",
         )
     if when == "ON_EXIT_OR_EVICT" and should == "IF_NEEDED":
         if not by_default:
             raise job.error(
                 "when_to_transfer_output = ON_EXIT_OR_EVICT and should_transfer_files = IF_NEEDED do not go together",
-                "when_to_transfer_output", asked, "should_transfer_files = YES, or when_to_transfer_output = ON_EXIT",
+                "when_to_transfer_output",
+                asked,
+                "should_transfer_files = YES, or when_to_transfer_output = ON_EXIT",
             )
         should = "YES"
     return should, when
 
 
-def set_transfer_files(job: JobBuilder) -> None:
-    """Write what is transferred, when, and how large it is."""
-    inputs = _Inputs(job)
-    text = job.param("transfer_input_files", "TransferInputFiles")
-    if text is not None:
-        for name in _file_list(job, text):
-            inputs.add(name)
-        inputs.given = bool(inputs.names)
-    if job.is_container:
-        _add_container(job, inputs)
-    stdin = job.string("In")
-    if stdin and job.flag("TransferIn", True):
-        inputs.kilobytes += _size_kb(job, stdin)
-    outputs: list[str] | None = None
-    text = job.param("transfer_output_files", "TransferOutputFiles")
-    if text is not None:
-        outputs = _file_list(job, text)
-        if not outputs and text != _ALLOW_EMPTY:
-            outputs = None
-    should, when = _should_and_when(job, inputs.given, outputs is not None)
+def decide_transfer(job: JobBuilder) -> None:
+    """Write whether and when files are transferred."""
+    files_in = bool(job.get("#has_inputs") or job.get("#container"))
+    should, when = _should_and_when(job, files_in, bool(job.get("#has_outputs")))
+    job.set("#should", should)
     job.set("ShouldTransferFiles", should)
     if when:
         job.set("WhenToTransferOutput", when)
@@ -202,53 +219,85 @@ def set_transfer_files(job: JobBuilder) -> None:
         domain = job.settings.get("FILESYSTEM_DOMAIN")
         if domain is not None:
             job.set("FileSystemDomain", domain)
-    if should != "NO":
-        _add_programs(job, inputs)
-    _set_disk_usage(job, inputs)
-    remaps = _spooled_streams(job) if job.target.spool else []
-    if should != "NO":
-        if inputs.given:
-            job.set("TransferInput", ",".join(inputs.names))
-        public = job.param("public_input_files", "PublicInputFiles")
-        if public is not None and split_commas(public):
-            job.set("PublicInputFiles", ",".join(split_commas(public)))
-        if outputs is not None:
-            job.set("TransferOutput", ",".join(outputs))
-    elif job.universe not in (Universe.GRID, Universe.JAVA, Universe.VM):
-        if job.bool_param("transfer_executable", "TransferExecutable"):
-            raise job.error(
-                "transfer_executable is true, but should_transfer_files is NO", "transfer_executable", None, "one of them"
-            )
-    _set_remaps(job, remaps)
 
 
-def _add_programs(job: JobBuilder, inputs: _Inputs) -> None:
-    """Count and append the tool daemon, and the program and archives of java jobs."""
-    for attribute in ("ToolDaemonCmd", "ToolDaemonInput"):
-        name = job.string(attribute)
-        if name is None:
-            break
-        inputs.add_once(name)
-    if job.universe != Universe.JAVA:
-        return
-    command = job.string("Cmd")
-    if command is not None and command != "java":
-        inputs.add_once(command)
-    for name in split_commas(job.string("JarFiles") or ""):
-        inputs.add(name)
-    job.set("Cmd", "java")
-    job.set("TransferExecutable", False)
+def collect_programs(job: JobBuilder) -> None:
+    """Note the tool daemon, and the program and archives of java jobs, which are input files too."""
+    names: list[str] = []
+    if job.get("#should") != "NO":
+        for attribute in ("ToolDaemonCmd", "ToolDaemonInput"):
+            name = job.string(attribute)
+            if name is None:
+                break
+            names.append(name)
+        if job.universe == Universe.JAVA:
+            command = job.string("Cmd")
+            if command is not None and command != "java":
+                names.append(command)
+            job.set("#archives", ",".join(split_commas(job.string("JarFiles") or "")))
+            job.set("Cmd", "java")
+            job.set("TransferExecutable", False)
+    job.set("#programs", ",".join(names))
 
 
-def _set_disk_usage(job: JobBuilder, inputs: _Inputs) -> None:
+def set_inputs(job: JobBuilder) -> None:
+    """Write TransferInput, and how much room the job needs."""
+    text = job.get("#inputs")
+    kilobytes = job.get("#inputs_kb") + job.get("#container_kb") + job.get("#stdin_kb")
+    container, programs, archives = job.get("#container"), job.get("#programs"), job.get("#archives")
+    if container or programs or archives:
+        names = split_commas(text) + ([container] if container else [])
+        for name in split_commas(programs):
+            if name not in names:
+                names.append(name)
+                kilobytes += _size_kb(job, name)
+        for name in split_commas(archives or ""):
+            names.append(name)
+            kilobytes += _size_kb(job, name)
+        text = ",".join(names)
+    if job.get("#should") != "NO" and (container or job.get("#has_inputs")):
+        job.set("TransferInput", text)
+    _set_disk_usage(job, kilobytes)
+
+
+def _set_disk_usage(job: JobBuilder, kilobytes: int) -> None:
     text = job.param("disk_usage", "DiskUsage")
     if text is not None:
         job.set("DiskUsage", _kilobytes(job, "disk_usage", text))
         return
-    total = job.integer("ExecutableSize") + inputs.kilobytes
+    total = job.integer("ExecutableSize") + kilobytes
     rounding = 1023 if job.target.version.major >= 25 else 0
     job.set("TransferInputSizeMB", (total + rounding) // 1024)
     job.set("DiskUsage", total)
+
+
+def set_outputs(job: JobBuilder) -> None:
+    """Write TransferOutput, TransferOutputRemaps and PublicInputFiles."""
+    remaps = _spooled_streams(job) if job.target.spool else []
+    if job.get("#should") != "NO":
+        public = job.param("public_input_files", "PublicInputFiles")
+        if public is not None and split_commas(public):
+            job.set("PublicInputFiles", ",".join(split_commas(public)))
+        if job.get("#has_outputs"):
+            job.set("TransferOutput", job.get("#outputs"))
+    elif job.universe not in (Universe.GRID, Universe.JAVA, Universe.VM) and job.bool_param(
+        "transfer_executable", "TransferExecutable"
+    ):
+        what = "transfer_executable is true, but should_transfer_files is NO"
+        raise job.error(what, "transfer_executable", None, "one of them")
+    _set_remaps(job, remaps)
+
+
+TRANSFER_STEPS: tuple[Step, ...] = (
+    collect_inputs,
+    collect_container,
+    measure_stdin,
+    collect_outputs,
+    decide_transfer,
+    collect_programs,
+    set_inputs,
+    set_outputs,
+)
 
 
 def _escape(text: str) -> str:
@@ -278,7 +327,9 @@ def _set_remaps(job: JobBuilder, remaps: list[str]) -> None:
             remaps.append(text)
         else:
             raise job.error(
-                f"transfer_output_remaps must be a quoted string, not: {text}", "transfer_output_remaps", text,
+                f"transfer_output_remaps must be a quoted string, not: {text}",
+                "transfer_output_remaps",
+                text,
                 'double quotes, as in "a = b; c = d"',
             )
     joined = ";".join(remaps)
@@ -293,7 +344,7 @@ def note_schemes(job: JobBuilder) -> None:
 
 def transfer_schemes(job: JobBuilder) -> str:
     """Return the URL schemes that the job needs plugins for, sorted, joined by commas."""
-    supplied = set()
+    supplied: set[str] = set()
     for plugin in (job.string("TransferPlugins") or "").split(";"):
         methods, equals, _ = plugin.partition("=")
         if equals:

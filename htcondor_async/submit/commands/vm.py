@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..job import JobBuilder, Universe
-from ..values import leading_int, parse_size
-from ..words import split_commas
+from htcondor_async.submit.job import JobBuilder, Universe
+from htcondor_async.submit.values import leading_int, parse_size
+from htcondor_async.submit.words import split_commas
 
 __all__ = ["set_virtual_machine"]
 

@@ -1,0 +1,389 @@
+"""From a description to its jobs: the part of :class:`~htcondor_async.submit.Submit` that makes something."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from htcondor_async.classad._ad import ClassAd
+from htcondor_async.errors import HTCondorValueError
+
+from .cluster import ClusterBuilder, JobDelta
+from .context import SubmitContext
+from .digest import Factory, make_digest, materialize_limit
+from .items import ItemLoader, RowSource, StatementRows, SuppliedRows
+from .job import JobBuilder, Target
+from .macros import MacroTable
+from .problems import SubmitError, SubmitTypoWarning
+from .queue import ItemMode, QueueStatement, split_row
+from .reader import queue_arguments
+from .settings import Settings
+from .spelling import misspelled_keys
+from .values import INT_MAX
+from .versions import Version
+
+__all__ = ["JobIterator", "JobSource"]
+
+
+def _key(name: str) -> str:
+    """Return the key under which a command is kept."""
+    return "MY." + name[1:] if name.startswith("+") else name
+
+
+class JobSource:
+    """Commands and a QUEUE statement, and what they make: items, jobs, a factory."""
+
+    _context: SubmitContext
+    _macros: MacroTable
+    _queue: str | None
+    _rest: str
+    _queue_line: int
+
+    def _statement(self, arguments: str) -> QueueStatement:
+        try:
+            return QueueStatement.parse(self._macros.expand(arguments))
+        except SubmitError as error:
+            error.at(key="queue", line=self._queue_line if arguments == self._queue else 0)
+            raise
+
+    def _loader(self, macros: MacroTable) -> ItemLoader:
+        return ItemLoader(macros, self._context.world(), self._context.notice)
+
+    def item_data(self, arguments: str = "") -> Iterator[str | dict[str, str]]:
+        """Return an iterator over the items of a QUEUE statement.
+
+        Parameters
+        ----------
+        arguments
+            Arguments of a QUEUE statement; by default those of this description.
+
+        Returns
+        -------
+        Strings if the only variable is ``Item``, else dictionaries of the fields that a row has.
+
+        Raises
+        ------
+        SubmitError
+            The statement cannot be understood, or its items cannot be had.
+        """
+        return self._load_items(self._item_statement(arguments), not arguments)
+
+    def _item_statement(self, arguments: str) -> QueueStatement:
+        """Return the statement that :meth:`item_data` is asked about; raises SubmitError."""
+        text = arguments or self._queue or ""
+        stripped = queue_arguments(text)
+        return self._statement(text if stripped is None else stripped)
+
+    def _load_items(self, statement: QueueStatement, own: bool) -> Iterator[str | dict[str, str]]:
+        """Return the items of a statement, which is this description's ``own`` or not; raises SubmitError."""
+        if statement.filename == "<" and not own:
+            raise SubmitError("there are no lines after the QUEUE statement to take items from", key="queue")
+        items = self._loader(self._macros).load(
+            statement, self._rest, self._queue_line, strict_commands=not self._context.v1
+        )
+        return _item_iterator(statement, items)
+
+    # -- jobs
+
+    def expand(self, name: str) -> str:
+        """Return the value of a command with its macros expanded, as they are before any job is made.
+
+        Raises
+        ------
+        KeyError
+            The command is not set.
+        SubmitError
+            A macro cannot be expanded.
+        """
+        value = self._macros.lookup(_key(name)) if name else None
+        if value is None:
+            raise KeyError(name)
+        try:
+            return self._macros.expand(value)
+        except SubmitError as error:
+            error.at(key=name, line=self._macros.lines.get(_key(name).lower(), 0))
+            raise
+
+    def jobs(
+        self,
+        count: int = 0,
+        item_data: Iterable[object] | None = None,
+        cluster_id: int = 1,
+        proc_id: int = 0,
+        qdate: int = 0,
+        owner: str = "",
+        *,
+        schedd_version: str | Version | None = None,
+        spool: bool = False,
+    ) -> JobIterator:
+        """Return an iterator over the complete ads of the jobs that this description makes.
+
+        Parameters
+        ----------
+        count
+            Jobs for each item of ``item_data``, or jobs in all; ignored if the description has a QUEUE statement and
+            there is no ``item_data``. 0 means 1.
+        item_data
+            Items instead of those of the QUEUE statement: strings, lists of strings, or dictionaries of strings. They
+            are consumed as jobs are asked for.
+        cluster_id, proc_id
+            Numbers of the cluster and of the first job.
+        qdate
+            Time of submission, seconds since 1970; 0 for now.
+        owner
+            The submitting user.
+        schedd_version
+            The version of the schedd that the ads are for.
+        spool
+            Whether input files go through the schedd.
+
+        Raises
+        ------
+        SubmitError
+            The QUEUE statement cannot be understood. Errors in commands are raised when a job is asked for.
+        """
+        return self._iterate(count, item_data, cluster_id, proc_id, qdate, owner, schedd_version, spool, whole=True)
+
+    def procs(
+        self,
+        count: int = 0,
+        item_data: Iterable[object] | None = None,
+        cluster_id: int = 1,
+        proc_id: int = 0,
+        qdate: int = 0,
+        owner: str = "",
+        *,
+        schedd_version: str | Version | None = None,
+        spool: bool = False,
+    ) -> JobIterator:
+        """Return an iterator like :meth:`jobs`, whose first ad is complete and whose others hold only what differs."""
+        return self._iterate(count, item_data, cluster_id, proc_id, qdate, owner, schedd_version, spool, whole=False)
+
+    def preview(
+        self,
+        count: int = 0,
+        item_data: Iterable[object] | None = None,
+        *,
+        limit: int = 10,
+        schedd_version: str | Version | None = None,
+        spool: bool = False,
+    ) -> list[ClassAd]:
+        """Return the first job ads that a submission would make.
+
+        Parameters
+        ----------
+        count, item_data, schedd_version, spool
+            As for :meth:`jobs`.
+        limit
+            How many ads at most.
+        """
+        found: list[ClassAd] = []
+        jobs = self.jobs(count, item_data, schedd_version=schedd_version, spool=spool)
+        while len(found) < limit:
+            ad = next(jobs, None)
+            if ad is None:
+                break
+            found.append(ad)
+        return found
+
+    def _iterate(
+        self,
+        count: int,
+        item_data: Iterable[object] | None,
+        cluster_id: int,
+        proc_id: int,
+        qdate: int,
+        owner: str,
+        schedd_version: str | Version | None,
+        spool: bool,
+        *,
+        whole: bool,
+    ) -> JobIterator:
+        builder = self.cluster_builder(
+            count, item_data, cluster_id, proc_id, qdate, owner, schedd_version=schedd_version, spool=spool
+        )
+        return JobIterator(builder, whole)
+
+    def cluster_builder(
+        self,
+        count: int = 0,
+        item_data: Iterable[object] | None = None,
+        cluster_id: int = 1,
+        proc_id: int = 0,
+        qdate: int = 0,
+        owner: str = "",
+        *,
+        schedd_version: str | Version | None = None,
+        spool: bool = False,
+        extended_commands: Mapping[str, Any] | None = None,
+        method: int | None = None,
+        own_queue: bool = True,
+    ) -> ClusterBuilder:
+        """Return what makes the jobs of one submission, with the cluster ad and each job's own attributes apart.
+
+        Parameters as for :meth:`jobs`, and:
+
+        extended_commands
+            The commands that the schedd announces (``ExtendedSubmitCommands``).
+        method
+            The number of the submit method instead of the context's; a real submission passes :attr:`submit_method`.
+        own_queue
+            Whether the QUEUE statement of the description counts.
+        """
+        _check_ids(cluster_id, proc_id, owner)
+        macros = self._macros.copy()
+        rows, copies = self._rows(macros, count, item_data, own_queue)
+        job = self._builder(macros, qdate, owner, schedd_version, spool, extended_commands, method)
+        return ClusterBuilder(job, rows, copies, max(1, cluster_id), proc_id, lambda: self._report(macros))
+
+    def factory(
+        self,
+        count: int = 0,
+        item_data: Iterable[object] | None = None,
+        cluster_id: int = 1,
+        qdate: int = 0,
+        owner: str = "",
+        *,
+        schedd_version: str | Version | None = None,
+        spool: bool = False,
+        extended_commands: Mapping[str, Any] | None = None,
+        method: int | None = None,
+        own_queue: bool = True,
+    ) -> Factory | None:
+        """Return what a schedd needs to make the jobs itself, or None if the description does not ask for that.
+
+        Parameters as for :meth:`cluster_builder`.
+        """
+        limit = materialize_limit(self._macros)
+        if limit is None:
+            return None
+        _check_ids(cluster_id, 0, owner)
+        macros = self._macros.copy()
+        rows, copies = self._rows(macros, count, item_data, own_queue)
+        has_items = item_data is not None or (own_queue and self._has_items())
+        indexes = iter(rows)
+        if next(indexes, None) is None:
+            raise SubmitError("there are no items to make jobs of", key="queue")
+        job = self._builder(macros, qdate, owner, schedd_version, spool, extended_commands, method)
+        cwd = self._context.world().cwd()
+        head = make_digest(macros, job.settings, rows.variables, has_items, cluster_id, cwd)
+        macros.set("FACTORY.Iwd", cwd)
+        first = ClusterBuilder(job, _Current(rows), 1, max(1, cluster_id), 0, lambda: self._report(macros))
+        next(iter(first))
+        return Factory(first.cluster_ad(), has_items, copies, limit, head, rows, indexes)
+
+    def _has_items(self) -> bool:
+        return bool(self._queue) and self._statement(self._queue or "").mode is not ItemMode.NONE
+
+    def _rows(
+        self, macros: MacroTable, count: int, item_data: Iterable[object] | None, own_queue: bool
+    ) -> tuple[RowSource, int]:
+        if item_data is not None:
+            return SuppliedRows(item_data), max(1, count)
+        if not self._queue or not own_queue:
+            macros.sort()
+            return StatementRows(QueueStatement(), (), always_one=True), max(1, count)
+        statement = self._statement(self._queue)
+        items = self._loader(macros).load(statement, self._rest, self._queue_line, strict_tables=not self._context.v1)
+        macros.sort()
+        return StatementRows(statement, items, always_one=self._context.v1), max(1, statement.count)
+
+    def _builder(
+        self,
+        macros: MacroTable,
+        qdate: int,
+        owner: str,
+        schedd_version: str | Version | None,
+        spool: bool,
+        extended_commands: Mapping[str, Any] | None,
+        method: int | None,
+    ) -> JobBuilder:
+        context = self._context
+        world = context.world()
+        version = schedd_version if schedd_version is not None else context.schedd_version
+        if isinstance(version, str):
+            version = Version.parse(version)
+        when = qdate or int(world.now())
+        date = datetime.fromtimestamp(when, world.local_zone())
+        macros.set_built_in(
+            submit_time=str(when), year=f"{date.year:04}", month=f"{date.month:02}", day=f"{date.day:02}"
+        )
+        identity = context.identity if method is None else attrs.evolve(context.identity, method=method)
+        settings = Settings(context.param, version)
+        target = Target(version, spool=spool, extended_commands=extended_commands or {})
+        return JobBuilder(macros, settings, world, identity, target, owner, when)
+
+    def _report(self, macros: MacroTable) -> None:
+        """Warn of keys that look like a command and are none."""
+        if self._context.v1:
+            return
+        for name, command in misspelled_keys(macros):
+            line = macros.lines.get(name.lower(), 0)
+            where = f"line {line}: " if line else ""
+            warnings.warn(
+                f"{where}{name!r} is not a submit command and nothing refers to it; did you mean {command!r}?",
+                SubmitTypoWarning,
+                stacklevel=2,
+            )
+
+
+class _Current(RowSource):
+    """One row: the present one of another source."""
+
+    def __init__(self, source: RowSource) -> None:
+        super().__init__()
+        self.variables, self.values = source.variables, source.values
+
+    def __iter__(self) -> Iterator[int]:
+        yield 0
+
+
+def _check_ids(cluster_id: int, proc_id: int, owner: str) -> None:
+    if not 0 <= cluster_id <= INT_MAX or not 0 <= proc_id <= INT_MAX:
+        raise HTCondorValueError(f"job id {cluster_id}.{proc_id} is out of range")
+    if any(char.isspace() for char in owner):
+        raise HTCondorValueError(f"the owner {owner!r} holds blanks")
+
+
+def _item_iterator(statement: QueueStatement, items: Iterable[str]) -> Iterator[str | dict[str, str]]:
+    rows: Iterable[str] = items
+    if statement.slice is not None:
+        whole = list(items)
+        rows = (whole[index] for index in statement.slice.indexes(len(whole)))
+    names = statement.variables
+    if len(names) < 2 and (not names or names[0].lower() == "item"):
+        yield from rows
+        return
+    for row in rows:
+        yield dict(zip(names, split_row(row, len(names), statement.table), strict=False))
+
+
+class JobIterator:
+    """Iterates over job ads.
+
+    After an error it is at its end.
+    """
+
+    def __init__(self, builder: ClusterBuilder, whole: bool) -> None:
+        self._builder = builder
+        self._deltas = iter(builder)
+        self._whole = whole
+
+    def __iter__(self) -> Iterator[ClassAd]:
+        """Return the iterator itself."""
+        return self
+
+    def __next__(self) -> ClassAd:
+        """Return the next ad; raises SubmitError if a command cannot be used."""
+        delta: JobDelta = next(self._deltas)
+        if self._whole or delta.first:
+            return self._builder.job_ad(delta)
+        return self._builder.proc_ad(delta)
+
+    def cluster_ad(self) -> ClassAd:
+        """Return what the jobs have in common; raises SubmitError before the first one."""
+        return self._builder.cluster_ad()
