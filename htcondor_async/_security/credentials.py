@@ -105,7 +105,7 @@ class CallableTokens:
 
 
 class TokenFile:
-    """A file of tokens, one a line; ``#`` begins a comment.
+    """A file of tokens, one a line; ``#`` begins a comment. May be shared by threads.
 
     Read again when its size, time or identity changes. It must belong to the user and be closed to everybody else.
     """

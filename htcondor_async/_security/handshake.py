@@ -155,13 +155,17 @@ class _Handshake:
     def _proposal(self, usable: tuple[str, ...]) -> dict[str, Literal]:
         request, policy = self.request, self.policy
         level = policy.authentication if usable else Level.NEVER
+        legacy = policy.legacy_authentication
+        if not usable and legacy < Level.REQUIRED and max(policy.encryption, policy.integrity) < Level.PREFERRED:
+            # Older servers need authentication for the rest, so only a client without other wishes can say so there.
+            legacy = Level.NEVER
         values: dict[str, Literal] = {
             "Command": request.command,
             "Enact": "NO",
             "NewSession": "YES",
             "NegotiatedSession": True,
             "OutgoingNegotiation": policy.negotiation.name,
-            "Authentication": policy.legacy_authentication.name,
+            "Authentication": legacy.name,
             "AuthenticationNew": level.name,
             "Encryption": policy.encryption.name,
             "Integrity": policy.integrity.name,

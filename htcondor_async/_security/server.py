@@ -49,8 +49,6 @@ from htcondor_async.errors import (
 
 __all__ = ["Accepted", "CommandRules", "ServerRequest", "server_handshake"]
 
-MAX_RAW_MESSAGE = 1 << 24
-
 
 class CommandRules(Protocol):
     """What a daemon knows of its commands."""
@@ -156,7 +154,7 @@ def server_handshake(request: ServerRequest) -> Generator[Effect, Any, Accepted]
     ProtocolError
         The client broke the protocol, or wants a command that is not here.
     """
-    message = yield Receive(MAX_RAW_MESSAGE)
+    message = yield Receive(request.limits.max_message)
     reader = Reader(message, False, request.limits)
     command = reader.int()
     if command != AUTHENTICATE:

@@ -53,7 +53,7 @@ class SecuritySettings:
     skip_host_check
         Whether a client of SSL accepts a certificate of another host.
     known_hosts
-        File of hosts whose certificates are trusted one by one.
+        File of hosts whose certificates are trusted one by one; it is read, never written, and nobody is asked.
     scitokens_file
         File of the token that SCITOKENS presents.
     token_max_age
@@ -78,7 +78,6 @@ class SecuritySettings:
     server_tls: TlsSettings | None = None
     skip_host_check: bool = False
     known_hosts: str | None = None
-    bootstrap_server_trust: bool = False
     scitokens_file: str | None = None
     token_max_age: float | None = None
 
@@ -134,7 +133,6 @@ class SecuritySettings:
             ),
             skip_host_check=_truth(config, "SSL_SKIP_HOST_CHECK", False),
             known_hosts=_text(config, "SEC_KNOWN_HOSTS"),
-            bootstrap_server_trust=_truth(config, "BOOTSTRAP_SSL_SERVER_TRUST", False),
             scitokens_file=_text(config, "SCITOKENS_FILE"),
             token_max_age=float(age) if age is not None and int(age) > 0 else None,
         )

@@ -58,6 +58,8 @@ def judge(client: Side, server: Side, *, legacy: bool, offered: bool, works: boo
         if client.new == REQ:
             return "refused here"
         client_new = NEV
+        if client.old != REQ and strongest(client.encryption, client.integrity) in (OPT, NEV):
+            client = attrs.evolve(client, old=NEV)
     pair = (client.old, server.old) if legacy else (client_new, server.new)
     actions = {
         "authentication": RESULT[pair[0]][COLUMNS[pair[1]]],
