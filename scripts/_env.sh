@@ -30,7 +30,7 @@ interpreters() {
 
 # Make or update the virtual environment in folder $2 with interpreter $1. Quick when nothing has changed.
 make_venv() {
-  local python=$1 folder=$2 key
+  local python=$1 folder=$2 key output
   # The dependencies are in what comes before the tools' own sections.
   key=$({ "$python" -V; echo "$PROJECT"; sed '/^\[tool\./,$d' pyproject.toml; } | sha256sum | cut -c1-16)
   [ "$(cat "$folder/.key" 2>/dev/null)" = "$key" ] && "$folder/bin/python" -c '' 2>/dev/null && return 0
@@ -38,8 +38,10 @@ make_venv() {
   if ! "$folder/bin/python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --clear "$folder" || die "cannot make a virtual environment: install the package python3-venv"
   fi
-  "$folder/bin/python" -m pip install -q --disable-pip-version-check -e "$PROJECT[dev]" </dev/null \
-    || die "cannot install the dependencies of pyproject.toml into $folder"
+  if ! output=$("$folder/bin/python" -m pip install -q --disable-pip-version-check -e "$PROJECT[dev]" </dev/null 2>&1); then
+    echo "$output" | grep -v '^WARNING' | sed 's#[a-z+]*://[^ ]*#(an index)#g' | tail -n 5 >&2
+    die "cannot install the dependencies of pyproject.toml into $folder"
+  fi
   echo "$key" >"$folder/.key"
 }
 

@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +130,15 @@ def _no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def clean() -> Iterator[Clean]:
+async def _running_loop() -> AsyncIterator[None]:
+    yield
+
+
+@pytest.fixture
+def clean(request: pytest.FixtureRequest) -> Iterator[Clean]:
     """Fail the test if it leaves descriptors, threads or tasks behind; `clean.check()` checks at once."""
+    if "anyio_backend" in request.fixturenames:
+        request.getfixturevalue("_running_loop")  # so that the loop's own descriptors are there before
     before = Clean()
     yield before
     before.check()

@@ -32,7 +32,7 @@ def _tasks() -> Iterator[tuple[int, str]]:
     for item in gc.get_objects():
         if isinstance(item, asyncio.Task):
             if not item.done():
-                yield id(item), _name(item.get_coro())
+                yield id(item), f"{_name(item.get_coro())} {item.get_name()}"
         elif trio is not None and type(item) is trio.lowlevel.Task:
             coroutine = item.coro
             if isinstance(coroutine, CoroutineType) and coroutine.cr_frame is not None:
@@ -45,7 +45,7 @@ def _name(coroutine: Any) -> str:
 
 def _is_runner(name: str) -> bool:
     """Whether a task is the test runner's own, that lives from test to test."""
-    return "TestRunner" in name or name.startswith(("<init>", "trio._", "trio.")) or "_run_tests" in name
+    return "TestRunner" in name or name.startswith(("<init>", "<TrioToken", "trio.")) or "_run_tests" in name
 
 
 class Clean:
