@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from submit_rows import type_matches
-from submit_world import SubmitWorld
-
 from htcondor_async._environment import FileStatus
 from htcondor_async.submit import Identity, SubmitContext, Version
 from htcondor_sync._submit import Submit
+from tests.helpers.submit_rows import type_matches
+from tests.helpers.submit_world import SubmitWorld
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "dag"
 CASES = sorted(path.stem for path in DATA.glob("*.json"))

@@ -7,15 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import submit_vectors as vectors
-from submit_world import BASE_CONFIG, BASE_ENVIRON, NOW, SubmitWorld
-
 from htcondor_async.classad._ad import ClassAd
 from htcondor_async.classad._expr import ExprTree
 from htcondor_async.classad._unparse import unparse_node
 from htcondor_async.classad._values import Undefined
 from htcondor_async.submit import Identity, SubmitContext, Version
 from htcondor_sync._submit import Submit
+from tests.helpers import submit_vectors as vectors
+from tests.helpers.submit_world import BASE_CONFIG, BASE_ENVIRON, NOW, SubmitWorld
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "submit"
 VERSION, PLATFORM = "$CondorVersion: 24.0.24 2026-05-05 test $", "$CondorPlatform: X86_64-Test $"
