@@ -115,18 +115,23 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-@pytest.fixture(autouse=True)
-def _no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Any call of the client that blocks a running asyncio loop is an error."""
-    if request.node.get_closest_marker("allow_blocking"):
-        yield
-        return
+@pytest.fixture(scope="session")
+def _blockbuster() -> Iterator[BlockBuster]:
+    """Any call of the client that blocks a running asyncio loop is an error (`blockbuster.BlockingError`)."""
     blockbuster = BlockBuster(["htcondor_async"])
     blockbuster.activate()
-    try:
+    yield blockbuster
+    blockbuster.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_calls(request: pytest.FixtureRequest, _blockbuster: BlockBuster) -> Iterator[None]:
+    if request.node.get_closest_marker("allow_blocking") is None:
         yield
-    finally:
-        blockbuster.deactivate()
+        return
+    _blockbuster.deactivate()
+    yield
+    _blockbuster.activate()
 
 
 @pytest.fixture
