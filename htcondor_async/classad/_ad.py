@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ClassAd"]
 
 _T = TypeVar("_T")
-_NO_DEFAULT: Any = object()
+_SMALL = 0x7FFFFFFFFFFFFFFF
 
 
 class ClassAd(AdStore, MutableMapping[str, Any]):
@@ -105,8 +105,24 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
 
     def __setitem__(self, key: str, value: Any) -> None:
         """Set an attribute to a Python value or an expression; raises ClassAdValueError."""
-        check_name(key)
-        self._put(key, to_node(value))
+        kind = type(value)
+        text = ""
+        if kind is int:
+            # Kept as text, like what comes from the wire: most values that are set are only ever sent.
+            text = str(value) if -_SMALL <= value <= _SMALL else ""
+        elif kind is str and '"' not in value and "\0" not in value:
+            text = f'"{value}"'
+        node = None if text else to_node(value)
+        if type(key) is not str or not key or "\0" in key:
+            check_name(key)
+        table = self._table
+        if table is None or self._shared:
+            table = self._own()
+        lower = key.lower() if key.isascii() else fold(key)
+        entry = table.get(lower)
+        # An attribute that exists keeps the spelling of its name.
+        name = key if entry is None else entry[0]
+        table[lower] = (name, " = ", text) if node is None else (name, node)
 
     def __delitem__(self, key: str) -> None:
         """Delete an attribute; raises KeyError."""

@@ -6,11 +6,13 @@ deeper than :data:`MAX_RECURSION` are evaluated by :mod:`._deep` instead, which 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _registry
 from ._context import EvalContext, EvaluationFailed
+from ._match import SideContext
 from ._nodes import (
     AdNode,
     AttrRef,
@@ -26,7 +28,7 @@ from ._nodes import (
 )
 from ._operators import BINARY, UNARY, as_bool, logical_and, logical_or
 from ._scope import evaluate_found, find_name, project, subscript
-from ._values import AdBase, Error, ListValue, RelTime, RuntimeValue, Undefined
+from ._values import AdBase, Error, ListValue, RuntimeValue, Undefined
 from .functions import REGISTRY
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ MAX_RECURSION = 60
 """Trees up to this depth are evaluated by Python recursion."""
 
 Run = Callable[[EvalContext], RuntimeValue]
+_SAFE = 0x7FFFFFFFFFFFFFFF
 
 
 def compile_node(node: Node) -> Run:
@@ -55,14 +58,21 @@ def _compiled(node: Node) -> Run:
 
 
 def _literal(node: Literal) -> Run:
-    value: RuntimeValue = node.value.seconds if isinstance(node.value, RelTime) else node.value
+    value = node.result
     return lambda ctx: value
 
 
 def _reference(node: AttrRef) -> Run:
     lower = node.lower
-    if node.base is not None:
-        return _selection(_compiled(node.base), lower)
+    base = node.base
+    if base is not None:
+        general = _selection(_compiled(base), lower)
+        if isinstance(base, AttrRef) and base.base is None and not base.absolute:
+            if base.lower == "my":
+                return _own(lower, general)
+            if base.lower in ("target", "other"):
+                return _other(lower, base.lower, general)
+        return general
     if node.absolute:
 
         def absolute(ctx: EvalContext) -> RuntimeValue:
@@ -77,28 +87,83 @@ def _reference(node: AttrRef) -> Run:
         ad = ctx.ad
         if ad is None:
             return Undefined
-        found = ad._lookup(lower)
-        if found is None:
-            elsewhere = find_name(ctx, ad, lower)
-            if elsewhere is None:
-                if ad._alternate is None:
-                    return Undefined
-                elsewhere = find_name(ctx, ad._alternate, lower)
-                if elsewhere is None:
-                    return Undefined
-            return evaluate_found(ctx, *elsewhere)
+        table = ad._table
+        entry = None if table is None else table.get(lower)
+        if entry is None:
+            return _elsewhere(ctx, ad, lower)
         if ctx.depth <= 0:
             raise EvaluationFailed
-        run = found._run
-        if run is None:
-            run = compile_node(found)
+        found = entry[-1]
+        if type(found) is Literal:
+            return found.result
+        if type(found) is str:
+            found = ad._lookup(lower)
         ctx.depth -= 1
         try:
-            return run(ctx)
+            return (found._run or compile_node(found))(ctx)
         finally:
             ctx.depth += 1
 
     return unscoped
+
+
+def _elsewhere(ctx: EvalContext, ad: AdBase, lower: str) -> RuntimeValue:
+    """Return the value of a name that is not in the table of the current ad."""
+    found = find_name(ctx, ad, lower)
+    if found is None:
+        if ad._alternate is None:
+            return Undefined
+        found = find_name(ctx, ad._alternate, lower)
+        if found is None:
+            return Undefined
+    return evaluate_found(ctx, *found)
+
+
+def _other(lower: str, name: str, general: Run) -> Run:
+    """Return the closure of ``TARGET.name``: straight to the other side where nothing stands between."""
+
+    def target(ctx: EvalContext) -> RuntimeValue:
+        ad = ctx.ad
+        if ad is not None and ctx.depth > 2:
+            around = ad._parent
+            if type(around) is SideContext and name not in ad._table:
+                other = around.other
+                entry = other._table.get(lower)  # type: ignore[union-attr]  # a side of a match has a table
+                if entry is not None:
+                    return _in_ad(ctx, ad, other, entry[-1], lower)
+        return general(ctx)
+
+    return target
+
+
+def _own(lower: str, general: Run) -> Run:
+    """Return the closure of ``MY.name``."""
+
+    def mine(ctx: EvalContext) -> RuntimeValue:
+        ad = ctx.ad
+        if ad is not None and ctx.depth > 2:
+            table = ad._table
+            if table is not None and "my" not in table:
+                entry = table.get(lower)
+                if entry is not None:
+                    return _in_ad(ctx, ad, ad, entry[-1], lower)
+        return general(ctx)
+
+    return mine
+
+
+def _in_ad(ctx: EvalContext, ad: AdBase, where: AdBase, found: Node | str | None, lower: str) -> RuntimeValue:
+    """Return the value of what was found in the table of ``where``, for an evaluation in ``ad``."""
+    if type(found) is Literal:
+        return found.result
+    node = where._lookup(lower) if type(found) is str else found
+    ctx.ad = where
+    ctx.depth -= 1
+    try:
+        return (node._run or compile_node(node))(ctx)  # type: ignore[union-attr,arg-type]  # a node
+    finally:
+        ctx.ad = ad
+        ctx.depth += 1
 
 
 def _selection(base: Run, lower: str) -> Run:
@@ -120,28 +185,110 @@ def _unary(node: UnaryOp) -> Run:
 
 
 def _binary(node: BinaryOp) -> Run:
-    left, right = _compiled(node.left), _compiled(node.right)
     op = node.op
     if op == "&&":
-        return _and(left, right)
+        return _and(node)
+    left, right = _compiled(node.left), _compiled(node.right)
     if op == "||":
         return _or(left, right)
     if op in ("?:", "? :"):
         return _default(left, right)
     if op == "==":
-        return _equal(left, right)
+        return _equal(node, left, right)
     apply = BINARY[op]
+    test = _ORDER.get(op)
+    if test is not None:
+        return _ordered(node, left, right, test, apply)
+    if op in ("is", "isnt") and type(node.right) is Literal and node.right.value is Undefined:
+        return (lambda ctx: left(ctx) is Undefined) if op == "is" else (lambda ctx: left(ctx) is not Undefined)
+    if op in ("+", "-"):
+        return _sum(node, left, right, apply)
+    if op == "/":
+        return _quotient(left, right, apply)
     return lambda ctx: apply(left(ctx), right(ctx))
 
 
-def _equal(left: Run, right: Run) -> Run:
+_ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+Apply = Callable[[RuntimeValue, RuntimeValue], RuntimeValue]
+
+
+def _ordered(node: BinaryOp, left: Run, right: Run, test: Callable[[Any, Any], bool], general: Apply) -> Run:
+    if type(node.right) is Literal and type(node.right.value) is int:
+        bound = node.right.value
+
+        def against(ctx: EvalContext) -> RuntimeValue:
+            first = left(ctx)
+            return test(first, bound) if type(first) is int else general(first, bound)
+
+        return against
+
+    def ordered(ctx: EvalContext) -> RuntimeValue:
+        first = left(ctx)
+        second = right(ctx)
+        if type(first) is int and type(second) is int:
+            return test(first, second)
+        return general(first, second)
+
+    return ordered
+
+
+def _sum(node: BinaryOp, left: Run, right: Run, general: Apply) -> Run:
+    add: Callable[[Any, Any], Any] = operator.add if node.op == "+" else operator.sub
+    if type(node.right) is Literal and type(node.right.value) is int:
+        amount = node.right.value
+
+        def increased(ctx: EvalContext) -> RuntimeValue:
+            first = left(ctx)
+            if type(first) is int:
+                result: int = add(first, amount)
+                if -_SAFE <= result <= _SAFE:
+                    return result
+            return general(first, amount)
+
+        return increased
+
+    def total(ctx: EvalContext) -> RuntimeValue:
+        first = left(ctx)
+        second = right(ctx)
+        if type(first) is int and type(second) is int:
+            result: int = add(first, second)
+            if -_SAFE <= result <= _SAFE:
+                return result
+        return general(first, second)
+
+    return total
+
+
+def _quotient(left: Run, right: Run, general: Apply) -> Run:
+    def quotient(ctx: EvalContext) -> RuntimeValue:
+        first = left(ctx)
+        second = right(ctx)
+        # Above zero Python's division is the one of the language.
+        if type(first) is int and type(second) is int and first >= 0 < second:
+            return first // second
+        return general(first, second)
+
+    return quotient
+
+
+def _equal(node: BinaryOp, left: Run, right: Run) -> Run:
     general = BINARY["=="]
+    if type(node.right) is Literal and type(node.right.value) in (str, int):
+        wanted = node.right.value
+
+        def equals(ctx: EvalContext) -> RuntimeValue:
+            first = left(ctx)
+            # Equal operands of one of these types are equal in the language too.
+            if type(first) is type(wanted) and first == wanted:
+                return True
+            return general(first, wanted)
+
+        return equals
 
     def equal(ctx: EvalContext) -> RuntimeValue:
         first = left(ctx)
         second = right(ctx)
         kind = type(first)
-        # Equal operands of these types are equal in the language too.
         if kind is type(second) and (kind is str or kind is int) and first == second:
             return True
         return general(first, second)
@@ -149,15 +296,34 @@ def _equal(left: Run, right: Run) -> Run:
     return equal
 
 
-def _and(left: Run, right: Run) -> Run:
+def _terms(node: Node) -> list[Node]:
+    """Return the operands of a chain of ``&&``, from left to right; parentheses around parts are seen through."""
+    right: list[Node] = []
+    while True:
+        while isinstance(node, Paren):
+            node = node.inner
+        if not (isinstance(node, BinaryOp) and node.op == "&&"):
+            break
+        right.append(node.right)
+        node = node.left
+    return [node, *reversed(right)]
+
+
+def _and(node: BinaryOp) -> Run:
+    first, *rest = [_compiled(term) for term in _terms(node)]
+
     def conjunction(ctx: EvalContext) -> RuntimeValue:
-        first = left(ctx)
-        if first is True:
-            second = right(ctx)
-            return second if type(second) is bool else logical_and(True, second)
-        if first is False or as_bool(first) is False:
-            return False
-        return logical_and(first, right(ctx))
+        value = first(ctx)
+        for term in rest:
+            if value is True:
+                value = term(ctx)
+                if type(value) is not bool:
+                    value = logical_and(True, value)
+            elif value is False or as_bool(value) is False:
+                return False
+            else:
+                value = logical_and(value, term(ctx))
+        return value
 
     return conjunction
 
@@ -221,7 +387,25 @@ def _call(node: FunctionCall) -> Run:
             result = function.function(ctx, args, **extra)
         return result
 
+    if lower == "ifthenelse" and count == 3:
+        return _if_then_else(node, REGISTRY.get(lower), call)
     return call
+
+
+def _if_then_else(node: FunctionCall, builtin: Builtin | None, general: Run) -> Run:
+    """Return the closure of ``ifThenElse``, which is in most job ads, without the detour of a call."""
+    test, yes, no = [_compiled(arg) for arg in node.args]
+
+    def choose(ctx: EvalContext) -> RuntimeValue:
+        if REGISTRY.get("ifthenelse") is not builtin:
+            return general(ctx)
+        value = test(ctx)
+        truth = value if type(value) is bool else as_bool(value)
+        if truth is None:
+            return Undefined if value is Undefined else Error
+        return yes(ctx) if truth else no(ctx)
+
+    return choose
 
 
 def _takes(function: Builtin, count: int) -> bool:

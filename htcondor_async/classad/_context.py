@@ -46,7 +46,7 @@ class EvalContext:
         self, ad: AdBase | None = None, environment: Environment | None = None, depth: int = MAX_DEPTH
     ) -> None:
         self.ad = ad
-        self.root = ad if ad is None or ad._parent is None else _root_of(ad)
+        self.root: AdBase | None = ad if ad is None or ad._parent is None else _root_of(ad)
         self.depth = depth
         self.debug = False
         self.deep = False

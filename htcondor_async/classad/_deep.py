@@ -53,8 +53,7 @@ def _loop(root: Node, ctx: EvalContext) -> RuntimeValue:
         if node is not None:
             kind = type(node)
             if kind is Literal:
-                constant = node.value  # type: ignore[attr-defined]  # a Literal
-                value = constant.seconds if isinstance(constant, RelTime) else constant
+                value = node.result  # type: ignore[attr-defined]  # a Literal
             elif kind is ListNode:
                 value = ListValue(node.items, ctx.ad)  # type: ignore[attr-defined]  # a ListNode
                 if ctx.debug:

@@ -63,26 +63,33 @@ def evaluate_fresh(node: Node, ad: AdBase, ctx: EvalContext) -> RuntimeValue:
     return inner.eval(node)
 
 
-def _requirements_hold(ad: AdStore, environment: Environment | None) -> bool:
+def _requirements_hold(ad: AdStore, ctx: EvalContext) -> bool:
+    """Return whether the ``Requirements`` of a side of a match are true."""
     node = ad._lookup("requirements")
     if node is None:
         return False
+    ctx.ad = ad
     try:
-        value = _run(node, ad, environment)
+        try:
+            value = (node._run or compile_node(node))(ctx)
+        except RecursionError:
+            value = _run(node, ad, ctx._environment)
     except EvaluationFailed:
         return False
-    return bool(as_bool(value))
+    return value is True or bool(as_bool(value))
 
 
 def matches(ad: AdStore, target: AdStore, environment: Environment | None = None) -> bool:
     """Return whether the ``Requirements`` of ``target`` hold with ``ad`` as the other side."""
-    return _requirements_hold(matched(ad, target)[1], environment)
+    other = matched(ad, target)[1]
+    return _requirements_hold(other, EvalContext(other, environment))
 
 
 def symmetric_match(ad: AdStore, target: AdStore, environment: Environment | None = None) -> bool:
     """Return whether the ``Requirements`` of both ads hold."""
     mine, other = matched(ad, target)
-    return _requirements_hold(mine, environment) and _requirements_hold(other, environment)
+    ctx = EvalContext(other, environment)
+    return _requirements_hold(other, ctx) and _requirements_hold(mine, ctx)
 
 
 _registry.evaluate = evaluate

@@ -1,7 +1,7 @@
 """Bytes and lines of an ad to its attributes, lazily: what a value is, is found out when it is read.
 
-A table maps lower-case names to entries: ``(name, " = ", text)`` for a value not yet looked at, ``(name, node)`` for one
-that was.  For the first few reads from received bytes there is not even a table: :class:`Peek` searches the bytes.
+A table maps lower-case names to entries: ``(name, " = ", text)`` for a value not yet looked at, ``(name, node)`` for
+one that was.  For the first few reads from received bytes there is not even a table: :class:`Peek` searches the bytes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,15 @@ Entry = tuple[str, str, str] | tuple[str, Node]
 Table = dict[str, Entry]
 
 _PREFIXED = re.compile(rb".{8}([^\0]*)\0", re.DOTALL)
-_ODD_LINE = re.compile(rb"\0(?:[ \t\n\v\f\r]|zkm\0)")
+_SPACES = b" \t\n\v\f\r"
+_SPACE_BYTES = frozenset(_SPACES)
+_NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_.")
+_ZEROS = b"\0\0\0\0\0\0"
 _SPACE = " \t\n\v\f\r"
-PEEKS = 8
+PEEKS = 6
 """So many values are searched for in the bytes before a table is built: about what the table costs."""
+PLACES = 16
+"""Where the bytes of a name stand in more places than this, the table is asked."""
 
 
 def _plain(data: bytes, prefixed: bool) -> bytes:
@@ -38,40 +43,65 @@ def _plain(data: bytes, prefixed: bool) -> bytes:
 
 
 class Peek:
-    """The bytes of an ad as received, for finding a few values without reading them all.
+    """The bytes of an ad as received, for finding a few values without taking all lines apart.
 
-    Raises ClassAdParseError if the strings are not well formed.
+    What it finds is what the table would say: every place where the name's bytes stand is looked at, in whatever case;
+    where two lines could be meant, or one is spaced as no daemon spaces it, the table decides.
     """
 
-    __slots__ = ("count", "data", "left", "low")
+    __slots__ = ("count", "data", "left", "low", "prefixed")
 
     def __init__(self, data: bytes, count: int, prefixed: bool) -> None:
-        self.data = _plain(data, prefixed)
+        self.data = data
         self.count = count
-        self.left = PEEKS
-        low = b"\0" + self.data.lower()
-        if low.count(b"\0") - 1 != count or _ODD_LINE.search(low):
-            self.left = 0
-        self.low = low
+        self.prefixed = prefixed
+        self.low = low = data.lower()
+        # Where markers count as lines the number of lines is to be checked first.
+        self.left = 0 if b"zkm\0" in low or (not prefixed and low.count(b"\0") != count) else PEEKS
 
     def find(self, lower: str) -> str | None:
         """Return the text of a value, or None if the table must be asked."""
-        if self.left <= 0:
+        if self.left <= 0 or not lower:
             return None
         self.left -= 1
-        low = self.low
-        needle = b"\0" + lower.encode("utf-8", "surrogateescape")
-        start = low.find(needle)
-        end = start + len(needle)
-        # Only if no other line begins with this name is this one the last of it.
-        if start < 0 or low[end : end + 3] != b" = " or low.find(needle, end) >= 0:
+        low, name, prefixed = self.low, lower.encode("utf-8", "surrogateescape"), self.prefixed
+        size = len(name)
+        begin = -1
+        places = PLACES
+        at = low.find(name)
+        while at >= 0:
+            # The length before a line shorter than 64 KiB begins with six NULs.
+            if low[at - 8 : at - 2] == _ZEROS if prefixed else not at or not low[at - 1]:
+                stop = at + size
+                if low[stop : stop + 3] != b" = ":
+                    if low[stop] not in _NAME_BYTES:
+                        return None
+                elif begin >= 0:
+                    return None
+                else:
+                    begin = at
+            elif low[at - 1] in _SPACE_BYTES and self._indented(at):
+                return None
+            places -= 1
+            if not places:
+                return None
+            at = low.find(name, at + 1)
+        if begin < 0:
             return None
-        data = self.data
-        return data[end + 2 : data.index(b"\0", end)].decode("utf-8", "surrogateescape")
+        end = self.data.find(b"\0", begin)
+        if end < 0 or (self.prefixed and int.from_bytes(self.data[begin - 8 : begin], "big") != end - begin + 1):
+            return None
+        return self.data[begin + size + 3 : end].decode("utf-8", "surrogateescape")
+
+    def _indented(self, at: int) -> bool:
+        """Return whether nothing but space stands between ``at`` and what may be the beginning of a line."""
+        while at > 0 and self.low[at - 1] in _SPACE_BYTES:
+            at -= 1
+        return self.low[at - 8 : at - 2] == _ZEROS if self.prefixed else not at or not self.low[at - 1]
 
     def lines(self) -> list[str]:
         """Return the lines of the ad; raises ClassAdParseError if there are not as many as announced."""
-        lines = self.data.decode("utf-8", "surrogateescape").split("\0")
+        lines = _plain(self.data, self.prefixed).decode("utf-8", "surrogateescape").split("\0")
         lines.pop()
         if len(lines) != self.count:
             lines = _without_markers(lines)

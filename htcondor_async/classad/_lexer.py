@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _SPACE = r"[ \t\n\v\f\r]"
-_SKIP = rf"(?:{_SPACE}+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)*"
+_SKIP = rf"{_SPACE}*(?:(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/){_SPACE}*)*"
 _IDENT = r"[A-Za-z_][A-Za-z0-9_]*"
 _NEW_DOUBLE = r'"(?:[^"\\]|\\.)*"'
 _NEW_SINGLE = r"'(?:[^'\\]|\\.)*'"
@@ -53,8 +53,9 @@ def _operand(double: str, single: str, concatenated: bool) -> re.Pattern[str]:
 OPERAND_NEW = _operand(_NEW_DOUBLE, _NEW_SINGLE, True)
 OPERAND_OLD = _operand(_OLD_DOUBLE, _OLD_SINGLE, False)
 OPERATOR = re.compile(
-    rf"{_SKIP}(\|\||&&|==|!=|<=|>=|<<|>>>?|=\?=|=!=|\?:|\.\.?(?![0-9])|/(?![/*])|[-+*%|^&<>?:;,=\])}}\[(]|[iI][sS](?:[nN][tT])?"
-    r"(?![A-Za-z0-9_]))"
+    # Longer operators stand before those they begin with.
+    rf"{_SKIP}(&&?|\|\|?|==|\.\.?(?![0-9])|[-+*%^:;,\])}}\[(]|>>>|>>|>=?|<[<=]?|!=|=\?=|=!=|=|\?:?|/(?![/*])"
+    r"|[iI][sS](?:[nN][tT])?(?![A-Za-z0-9_]))"
 )
 SKIP = re.compile(_SKIP)
 _TOKEN = re.compile(rf"{_IDENT}|[0-9]+|.", re.DOTALL)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ._values import fold
+from ._values import RelTime, fold
 
 if TYPE_CHECKING:
     from ._context import EvalContext
@@ -42,10 +42,12 @@ class Node:
 class Literal(Node):
     """A constant.  ``value`` is any runtime value; lists and ads computed by functions are carried this way too."""
 
-    __slots__ = ("value",)
+    __slots__ = ("result", "value")
 
     def __init__(self, value: RuntimeValue) -> None:
         self.value = value
+        # A relative time that is written evaluates to its seconds: a peculiarity of HTCondor's library.
+        self.result: RuntimeValue = value.seconds if type(value) is RelTime else value
         self.depth = 1
         self._run = None
 
@@ -58,7 +60,7 @@ class AttrRef(Node):
     def __init__(self, base: Node | None, name: str, absolute: bool = False) -> None:
         self.base = base
         self.name = name
-        self.lower = fold(name)
+        self.lower = name.lower() if name.isascii() else fold(name)
         self.absolute = absolute
         self.depth = 1 if base is None else base.depth + 1
         self._run = None
@@ -96,7 +98,8 @@ class BinaryOp(Node):
         self.op = op
         self.left = left
         self.right = right
-        self.depth = max(left.depth, right.depth) + 1
+        first, second = left.depth, right.depth
+        self.depth = (first if first > second else second) + 1
         self._run = None
 
 

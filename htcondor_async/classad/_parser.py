@@ -42,7 +42,6 @@ _BINARY = {
 }  # fmt: skip
 _UNARY = 11
 _ELVIS = 12
-_CANONICAL = {"=?=": "is", "=!=": "isnt"}
 _OPEN = -1
 _CONSTANTS: dict[str, Literal] = {
     "true": Literal(True),
@@ -53,14 +52,25 @@ _CONSTANTS: dict[str, Literal] = {
 _CALL = re.compile(SKIP.pattern + r"\(")
 _CLOSERS = {"(": "')'", "call": "',' or ')'", "{": "',' or '}'", "[]": "']'", "ad": "';' or ']'", "?": "':'"}
 
+_RESERVED_LENGTHS = frozenset(map(len, RESERVED))
+# After a name: the end, a bracket, or what may stand between a name and a bracket.
+_MAYBE_CALL = frozenset({"(", " ", "\t", "\n", "\v", "\f", "\r", "/"})
+
 # An entry of the operator stack: (precedence, operator or bracket, and for brackets what belongs to them).
 _Entry = tuple[int, str, Any, int]
+_CANONICAL = {"=?=": "is", "=!=": "isnt"}
+_ENTRIES: dict[str, _Entry] = {op: (level, _CANONICAL.get(op, op), None, 0) for op, level in _BINARY.items()}
+for _spelling in ("is", "Is", "iS", "IS"):
+    _ENTRIES[_spelling] = _ENTRIES["is"]
+for _word in range(16):
+    _spelling = "".join([c.upper() if _word >> i & 1 else c for i, c in enumerate("isnt")])
+    _ENTRIES[_spelling] = _ENTRIES["isnt"]
 
 
 class _Parser:
     """One run over a text."""
 
-    __slots__ = ("level", "nodes", "old", "operand", "stack", "text")
+    __slots__ = ("level", "nodes", "old", "only_ad", "operand", "stack", "text")
 
     def __init__(self, text: str, old: bool) -> None:
         self.text = text
@@ -69,32 +79,68 @@ class _Parser:
         self.nodes: list[Node] = []
         self.stack: list[_Entry] = []
         self.level = 1
+        self.only_ad = False
 
     def run(self, position: int) -> int:
-        """Parse one expression from ``position``; return where it ended.  The node is left in ``self.nodes``."""
+        """Parse one expression from ``position``; return where it ended.  The node is left in ``self.nodes``.
+
+        What is common is dealt with here, without calls; the rest by the methods below.
+        """
+        text, nodes, stack = self.text, self.nodes, self.stack
+        operand, operator = self.operand.match, OPERATOR.match
         while True:
-            position, complete = self._operand(position)
+            match = operand(text, position)
+            if match is None:
+                raise parse_error(text, position, "an expression")
+            kind = match.lastindex
+            if kind == IDENT and self.level <= MAX_NESTING:
+                name = match[1]
+                position = match.end()
+                if len(name) in _RESERVED_LENGTHS or text[position : position + 1] in _MAYBE_CALL:
+                    position, complete = self._name(name, match.start(1), position)
+                else:
+                    nodes.append(AttrRef(None, name))
+                    complete = True
+            elif kind == PUNCT and match[5] == "(":
+                position, complete = match.end(), False
+                self.level += 1
+                stack.append((_OPEN, "(", None, len(nodes)))
+            else:
+                position, complete = self._operand(match, kind)
             while complete:
-                position, state = self._operator(position)
+                match = operator(text, position)
+                if match is None:
+                    self._end(position)
+                    return position
+                token = match[1]
+                entry = _ENTRIES.get(token)
+                if entry is not None:
+                    if stack and stack[-1][0] >= entry[0]:
+                        self._reduce(entry[0])
+                    stack.append(entry)
+                    position = match.end()
+                    break
+                if token == ".":
+                    name, position = self._identifier(match.end())
+                    nodes[-1] = AttrRef(nodes[-1], name)
+                    continue
+                position, state = self._operator(match, token, position)
                 if state == 2:
                     return position
-                if state == 0:
-                    break
+                complete = state == 1
+                if complete and self.only_ad and not stack:
+                    return position
 
     def _open(self, bracket: str, extra: Any = None) -> None:
         self.level += 1
         self.stack.append((_OPEN, bracket, extra, len(self.nodes)))
 
-    def _operand(self, position: int) -> tuple[int, bool]:
+    def _operand(self, match: re.Match[str], kind: int | None) -> tuple[int, bool]:
         """Take what may come where an operand must; return the position, and whether an operand is complete."""
         text = self.text
-        match = self.operand.match(text, position)
-        if match is None:
-            raise parse_error(text, position, "an expression")
-        kind = match.lastindex
         end = match.end()
         if self.level > MAX_NESTING and (kind != PUNCT or match.group(5) not in "})"):
-            raise parse_error(text, position, f"at most {MAX_NESTING} levels of nesting")
+            raise parse_error(text, match.start(), f"at most {MAX_NESTING} levels of nesting")
         if kind == IDENT:
             return self._name(match.group(1), match.start(1), end)
         if kind == INTEGER:
@@ -121,7 +167,7 @@ class _Parser:
             raise parse_error(self.text, position, f"a valid string ({error})") from None
 
     def _name(self, name: str, start: int, end: int) -> tuple[int, bool]:
-        if len(name) in (2, 4, 5, 9) and (lower := name.lower()) in RESERVED:
+        if len(name) in _RESERVED_LENGTHS and (lower := name.lower()) in RESERVED:
             constant = _CONSTANTS.get(lower)
             if constant is None:
                 raise parse_error(self.text, start, "an expression")
@@ -176,8 +222,8 @@ class _Parser:
         match = self.operand.match(self.text, position)
         if match is not None:
             if match.lastindex == IDENT:
-                name = match.group(1)
-                if len(name) not in (2, 4, 5, 9) or name.lower() not in RESERVED:
+                name = match[1]
+                if len(name) not in _RESERVED_LENGTHS or name.lower() not in RESERVED:
                     return name, match.end()
             elif match.lastindex == QUOTED:
                 return self._unescape(match.group(4), match.start(4)), match.end()
@@ -232,23 +278,17 @@ class _Parser:
                 middle = nodes.pop()
                 nodes[-1] = Conditional(nodes[-1], middle, right)
 
-    def _operator(self, position: int) -> tuple[int, int]:
+    def _operator(self, match: re.Match[str], token: str, position: int) -> tuple[int, int]:
         """Take what may come after an operand; return the position and 0 (operand next), 1 (operator next), 2 (end)."""
-        text, stack, nodes = self.text, self.stack, self.nodes
-        match = OPERATOR.match(text, position)
-        if match is None:
-            return self._end(position)
-        token = match.group(1)
+        stack, nodes = self.stack, self.nodes
         end = match.end()
-        precedence = _BINARY.get(token)
-        if precedence is None and token[0] in "iI":
-            token = token.lower()
-            precedence = 6
-        if precedence is not None:
-            if stack and stack[-1][0] >= precedence:
-                self._reduce(precedence)
-            stack.append((precedence, _CANONICAL.get(token, token), None, 0))
-            return end, 0
+        if token == ")" and stack:
+            if stack[-1][0] >= 0:
+                self._reduce(0)
+            if stack and stack[-1][1] == "(":
+                nodes[-1] = Paren(nodes[-1])
+                self._close()
+                return end, 1
         if token[0] == ".":
             name, end = self._identifier(end)
             nodes[-1] = AttrRef(nodes[-1], name)
@@ -392,13 +432,10 @@ def parse_ad_at(text: str, position: int = 0) -> tuple[AdNode, int]:
         raise parse_error(text, position, "'['")
     parser = _Parser(text, False)
     parser.level = 0
+    parser.only_ad = True
     end, complete = parser._open_ad(skip.end() + 1)
-    while not (complete and not parser.stack):
-        if not complete:
-            end, complete = parser._operand(end)
-        else:
-            end, state = parser._operator(end)
-            complete = state == 1
+    if not complete:
+        end = parser.run(end)
     node = parser.nodes[0]
     assert isinstance(node, AdNode)
     return node, end

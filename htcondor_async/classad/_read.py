@@ -122,10 +122,9 @@ def _text(data: str | bytes) -> str:
 
 def _lines_of(source: Source) -> Iterator[str]:
     """Yield the lines of a text or stream."""
-    if isinstance(source, (str, bytes, bytearray)):
-        yield from _text(source).splitlines()
-        return
     for line in source:
+        if not isinstance(line, (str, bytes)):
+            raise ClassAdTypeError(f"lines of ads are text, not {type(line).__name__}")
         if len(line) > MAX_AD:
             raise ClassAdParseError(f"a line is longer than {MAX_AD} characters")
         yield _text(line)
@@ -154,6 +153,22 @@ def _old_ads(lines: Iterator[str]) -> Iterator[ClassAd]:
         table = _table_of(block, begun)
         if table:
             yield _ad_of(table)
+
+
+def _old_ads_of_text(text: str) -> Iterator[ClassAd]:
+    """Yield the ads of text in old syntax."""
+    lines = list(map(str.strip, text.splitlines()))
+    begin, end = 0, len(lines)
+    while begin < end:
+        try:
+            stop = lines.index("", begin)
+        except ValueError:
+            stop = end
+        if stop > begin:
+            table = _table_of(lines if begin == 0 and stop == end else lines[begin:stop], begin + 1)
+            if table:
+                yield _ad_of(table)
+        begin = stop + 1
 
 
 # Brackets outside strings and comments; what is left unfinished at the end of the text so far is in group 1.
@@ -344,6 +359,8 @@ def parse_ads(source: Source, parser: ParserType = ParserType.Auto, *, strict: b
 
         return parse_xml_ads(_whole(source))
     if kind is ParserType.Old:
+        if isinstance(source, (str, bytes, bytearray)):
+            return _old_ads_of_text(_text(source))
         return _old_ads(_lines_of(source))
     if isinstance(source, (str, bytes, bytearray)):
         return _new_ads(iter((_text(source),)), strict)
@@ -373,6 +390,10 @@ def parse_one(source: Source, parser: ParserType = ParserType.Auto, *, strict: b
         from ._json import parse_one_json
 
         return ClassAd._from_node(parse_one_json(_whole(source)))
+    if isinstance(source, (str, bytes, bytearray)) and (
+        parser == ParserType.Old or (parser == ParserType.Auto and _detect(source)[0] is ParserType.Old)
+    ):
+        return parse_old(_text(source))
     result = ClassAd()
     for ad in parse_ads(source, parser, strict=strict):
         _merge(result, ad)

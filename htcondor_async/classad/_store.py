@@ -149,8 +149,10 @@ class AdStore(AdBase):
 
     def _scoped(self: _S, parent: AdBase | None, alternate: AdBase | None) -> _S:
         """Return this ad at another place among ads, sharing its attributes: for a match."""
-        ad = type(self).__new__(type(self))
-        ad._table = self._index()
+        kind = type(self)
+        ad = kind.__new__(kind)
+        table = self._table
+        ad._table = self._index() if table is None else table
         ad._shared = True
         ad._parent = parent
         ad._alternate = alternate

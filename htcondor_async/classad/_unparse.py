@@ -63,7 +63,11 @@ _ESCAPES = {delim: _escapes(delim) for delim in ('"', "'", "")}
 
 def attribute_order(name: str) -> tuple[int, str]:
     """Return the sort key of HTCondor's order of attributes."""
-    return len(to_bytes(name)), name.lower()
+    return len(name) if name.isascii() else len(to_bytes(name)), name.lower()
+
+
+def _pair_order(pair: tuple[str, Node]) -> tuple[int, str]:
+    return attribute_order(pair[0])
 
 
 def escape_new(text: str, delim: str) -> str:
@@ -81,12 +85,12 @@ def quote_new(text: str) -> str:
 
 def quote_old(text: str) -> str:
     """Return ``text`` as an old-syntax string literal."""
-    return '"' + text.replace('"', '\\"') + '"'
+    return f'"{text}"' if '"' not in text else '"' + text.replace('"', '\\"') + '"'
 
 
 def unparse_name(name: str, *, old: bool = False) -> str:
     """Return an attribute name as it is written, in single quotes if it needs them."""
-    if _PLAIN_NAME.match(name):
+    if name.isascii() and name.isidentifier():
         return f"'{name}'" if name.lower() in _RESERVED else name
     escaped = name.replace("'", "\\'") if old else escape_new(name, "'")
     # HTCondor looks at the escaped text here.
@@ -206,7 +210,7 @@ class Printer:
         return [*pieces, -6, outer + "}"]
 
     def _ad(self, pairs: Iterable[tuple[str, Node]]) -> Sequence[_Piece]:
-        ordered = sorted(pairs, key=lambda pair: attribute_order(pair[0]))
+        ordered = sorted(pairs, key=_pair_order)
         outer = "\n" + " " * (self.level + 4) if self.indent else ""
         inner = outer + "    " if self.indent else ""
         pieces: list[_Piece] = [outer + "[", 8, inner if ordered else ""] if self.indent else ["[ "]
@@ -250,7 +254,10 @@ def unparse_node(node: Node, *, old: bool = False, xml: bool = False) -> str:
     :param xml: new syntax with ``& < >`` written as XML entities.
     """
     if type(node) is Literal:
-        return unparse_value(node.value, old=old, xml=xml)
+        value = node.value
+        if type(value) is str and not xml:
+            return quote_old(value) if old else quote_new(value)
+        return unparse_value(value, old=old, xml=xml)
     return Printer(old=old, xml=xml).print(node)
 
 
@@ -294,8 +301,10 @@ def pretty(node: Node) -> str:
 
 def unparse_ad_old(pairs: Iterable[tuple[str, Node]]) -> list[str]:
     """Return the lines of an ad in old syntax, in HTCondor's order, without line ends."""
-    ordered = sorted(pairs, key=lambda pair: attribute_order(pair[0]))
-    return [f"{unparse_name(name, old=True)} = {unparse_node(node, old=True)}" for name, node in ordered]
+    return [
+        f"{unparse_name(name, old=True)} = {unparse_node(node, old=True)}"
+        for name, node in sorted(pairs, key=_pair_order)
+    ]
 
 
 __all__ += ["Printer", "escape_new", "scalar_text", "to_text"]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -71,6 +71,7 @@ class AdBase:
 
     _parent: AdBase | None = None
     _alternate: AdBase | None = None
+    _table: Any = None
 
     def _lookup(self, lower: str) -> Node | None:
         """Return the expression of the attribute whose lower-case name is ``lower``, or None."""

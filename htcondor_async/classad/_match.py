@@ -1,0 +1,95 @@
+"""Two ads matched with each other: what they see of one another, and by which names.
+
+As in HTCondor, a match is an ad around the two: ``LEFT`` and ``RIGHT``, each within a context ad that calls them
+``MY``, ``TARGET``, ``OTHER`` and ``AD`` as seen from its side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ._nodes import AdNode, AttrRef, BinaryOp, Literal, Node
+from ._store import AdStore
+from ._values import AdBase
+
+__all__ = ["MatchAd", "SideContext", "matched"]
+
+_LEFT = AttrRef(None, "LEFT", True)
+_RIGHT = AttrRef(None, "RIGHT", True)
+_LEFT_CONTEXT = AdNode((("other", _RIGHT), ("target", _RIGHT), ("my", _LEFT), ("ad", _LEFT)))
+_RIGHT_CONTEXT = AdNode((("other", _LEFT), ("target", _LEFT), ("my", _RIGHT), ("ad", _RIGHT)))
+
+
+def _both(name: str) -> Node:
+    return BinaryOp("&&", AttrRef(AttrRef(None, "RIGHT"), name), AttrRef(AttrRef(None, "LEFT"), name))
+
+
+_QUESTIONS = AdNode(
+    (
+        ("symmetricMatch", _both("requirements")),
+        ("leftMatchesRight", AttrRef(AttrRef(None, "RIGHT"), "requirements")),
+        ("rightMatchesLeft", AttrRef(AttrRef(None, "LEFT"), "requirements")),
+        ("leftRankValue", AttrRef(AttrRef(None, "LEFT"), "rank")),
+        ("rightRankValue", AttrRef(AttrRef(None, "RIGHT"), "rank")),
+    )
+)
+
+
+class MatchAd(AdBase):
+    """The ad around both sides: names for the sides, and for the questions that are asked of them."""
+
+    __slots__ = ("left", "right")
+
+    left: AdStore
+    right: AdStore
+
+    def _lookup(self, lower: str) -> Node | None:
+        if lower == "left":
+            return Literal(self.left)
+        if lower == "right":
+            return Literal(self.right)
+        if lower == "lctx":
+            return None if self.left._parent is None else Literal(self.left._parent)
+        if lower == "rctx":
+            return None if self.right._parent is None else Literal(self.right._parent)
+        entry = _QUESTIONS.table.get(lower)
+        return None if entry is None else entry[1]
+
+    def _pairs(self) -> Iterator[tuple[str, Node]]:
+        yield "LEFT", Literal(self.left)
+        yield "RIGHT", Literal(self.right)
+        yield from _QUESTIONS.pairs
+
+
+class SideContext(AdBase):
+    """The ad around one side: ``MY``, ``TARGET`` and their other names."""
+
+    __slots__ = ("_names", "_parent", "other")
+
+    def __init__(self, names: AdNode, match: MatchAd) -> None:
+        self._names = names
+        self._parent = match
+
+    other: AdStore
+
+    def _lookup(self, lower: str) -> Node | None:
+        entry = self._names.table.get(lower)
+        return None if entry is None else entry[1]
+
+    def _pairs(self) -> Iterator[tuple[str, Node]]:
+        yield from self._names.pairs
+
+
+def matched(left: AdStore, right: AdStore) -> tuple[AdStore, AdStore]:
+    """Return the two ads as the sides of a match: each sees the other as ``TARGET``."""
+    match = MatchAd()
+    around_left = SideContext(_LEFT_CONTEXT, match)
+    around_right = SideContext(_RIGHT_CONTEXT, match)
+    mine = left._scoped(around_left, None)
+    other = right._scoped(around_right, mine)
+    mine._alternate = other
+    around_left.other = other
+    around_right.other = mine
+    match.left = mine
+    match.right = other
+    return mine, other
