@@ -56,7 +56,9 @@ class MatchAd(AdBase):
         return None if entry is None else entry[1]
 
     def _pairs(self) -> Iterator[tuple[str, Node]]:
+        yield "lCtx", _LEFT_CONTEXT
         yield "LEFT", Literal(self.left)
+        yield "rCtx", _RIGHT_CONTEXT
         yield "RIGHT", Literal(self.right)
         yield from _QUESTIONS.pairs
 

@@ -333,7 +333,7 @@ class _Parser:
             # A repeated assertion is tried at most once.
             if isinstance(body, Condition) or high == 0:
                 return Sequence()
-            return body if low > 0 else Repeat(body, 0, 1, mode)
+            return Repeat(body, min(low, 1), 1, mode)
         return Repeat(body, low, high, mode)
 
     # One item

@@ -124,11 +124,15 @@ def width(node: Node, groups: dict[int, Node]) -> int:
     if isinstance(node, (Choice, Condition)):
         parts = node.branches if isinstance(node, Choice) else (node.yes, node.no)
         widths = {width(part, groups) for part in parts}
+        if isinstance(node, Condition) and node.no == Sequence() and widths != {0}:
+            raise UnsupportedPattern("condition with one branch in a look behind")
         if len(widths) > 1:
             raise PatternError("lookbehind assertion is not fixed length")
         return widths.pop()
     if isinstance(node, Repeat):
         if isinstance(node.body, Look):
+            if node.body.behind:
+                raise PatternError("lookbehind assertion is not fixed length")
             return 0
         if node.low != node.high:
             raise PatternError("lookbehind assertion is not fixed length")
