@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -16,9 +15,6 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from htcondor_async.classad import ClassAd
 from htcondor_async.errors import ConcurrencyError, HTCondorException, HTCondorValueError
 from htcondor_async.streams import AdStream
-
-if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup  # anyio depends on it there
 
 __all__ = ["Arrival", "Arrivals", "poll"]
 
@@ -141,8 +137,9 @@ class Arrivals(Generic[K]):
 def _raise_single(raised: BaseException) -> None:
     """Raise the one exception that a group holds, as it was raised; a group of several stays one."""
     found = raised
-    while isinstance(found, BaseExceptionGroup) and len(found.exceptions) == 1:
-        found = found.exceptions[0]
+    # told by its attribute: the class of groups is no built-in before Python 3.11
+    while len(inner := getattr(found, "exceptions", ())) == 1 and isinstance(inner[0], BaseException):
+        found = inner[0]
     if found is not raised:
         raise found from found.__cause__
 

@@ -24,9 +24,9 @@ def failing_at(
     except HTCondorException as error:
         if isinstance(error, DaemonTimeoutError):
             error.add_context(hint="give the call a longer timeout if the daemon is busy rather than gone")
+        error.address = str(target.address)  # the daemon's, rather than that of one socket
         error.add_context(
             daemon=target.daemon,
-            address=str(target.address),
             command=command,
             phase=phase,
             elapsed=context.runtime.clock() - started,

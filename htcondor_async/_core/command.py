@@ -12,6 +12,7 @@ from htcondor_async._core.context import Context, Target
 from htcondor_async._runtime.base import SocketAddress as NumericAddress
 from htcondor_async._runtime.base import Stream
 from htcondor_async._security.handshake import HandshakeRequest, client_handshake, client_resume
+from htcondor_async._security.request import session_meets
 from htcondor_async._security.sessions import Session
 from htcondor_async.errors import (
     HTCondorInternalError,
@@ -42,7 +43,7 @@ async def open_command(context: Context, target: Target, command: Command, deadl
         return await _raw(context, target, command, started, deadline)
     invalid: SessionInvalidError | None = None
     for _ in range(2):
-        session = context.sessions.find(context.tag, str(target.address), int(command), context.runtime.now())
+        session = _known(context, target, command)
         if session is None:
             channel, session = await _single_flight(context, target, command, started, deadline)
             if channel is not None:
@@ -59,6 +60,12 @@ async def open_command(context: Context, target: Target, command: Command, deadl
     raise invalid
 
 
+def _known(context: Context, target: Target, command: Command) -> Session | None:
+    """Return the session to resume: one that gives all that this client requires."""
+    session = context.sessions.find(context.tag, str(target.address), int(command), context.runtime.now())
+    return session if session is not None and session_meets(session, context.policy) else None
+
+
 async def _single_flight(
     context: Context, target: Target, command: Command, started: float, deadline: float
 ) -> tuple[Channel | None, Session | None]:
@@ -71,7 +78,7 @@ async def _single_flight(
         return True
 
     def find() -> Session | None:
-        return context.sessions.find(context.tag, str(target.address), int(command), context.runtime.now())
+        return _known(context, target, command)
 
     key = ("session", id(context.sessions), context.tag, str(target.address), int(command))
     try:
@@ -92,7 +99,7 @@ async def _negotiate(
     request = _request(context, channel, command)
     session = await channel.perform(client_handshake(request), Phase.NEGOTIATE, limit)
     channel.session = session
-    if session.valid_commands:
+    if session.reusable:
         context.sessions.add(session, now=context.runtime.now(), tag=context.tag, address=str(target.address))
     return channel
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import contextvars
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
-
-import attrs
+from typing import NamedTuple, NoReturn, TypeVar
 
 from htcondor_async._cedar.commands import Command
+from htcondor_async._cedar.limits import exceeded
 from htcondor_async._cedar.values import Reader, Writer
 from htcondor_async._core.channel import Channel
 from htcondor_async._core.command import open_command
@@ -34,11 +33,12 @@ from htcondor_async.errors import (
     TransactionIdleError,
 )
 
-__all__ = ["WINDOW", "QueueConnection", "busy_schedds"]
+__all__ = ["WINDOW", "Due", "QueueConnection", "busy_schedds"]
 
 T = TypeVar("T")
 
 WINDOW = 256
+_ZERO = bytes(8)  # the reply to most requests
 _FLUSH_SIZE = 128 * 1024  # bytes of requests that are collected before they are sent
 
 busy_schedds: contextvars.ContextVar[frozenset[tuple[int, str]]] = contextvars.ContextVar(
@@ -47,12 +47,11 @@ busy_schedds: contextvars.ContextVar[frozenset[tuple[int, str]]] = contextvars.C
 """The schedds on which the current task has a transaction open: (session table, address)."""
 
 
-@attrs.frozen
-class _Pending:
+class Due(NamedTuple):
     """A reply that is due: what was asked, in words, and the value it must have, if that is known."""
 
     what: str
-    expected: int | None
+    expected: int | None = None
 
 
 class QueueConnection:
@@ -64,7 +63,10 @@ class QueueConnection:
         self._command = Command.QMGMT_WRITE_CMD if write else Command.QMGMT_READ_CMD
         self._channel: Channel | None = None
         self._out = bytearray()
-        self._pending: deque[_Pending] = deque()
+        self._pending: deque[Due] = deque()
+        self._replies: deque[bytes] = deque()  # arrived, not looked at
+        self._parts: list[bytes] = []  # of a reply of which more must come
+        self._part_size = 0
         self._last = 0.0
         self._in_use = False
         self.closed = False
@@ -83,11 +85,17 @@ class QueueConnection:
         """Close the socket: the schedd drops what was not committed."""
         self.closed = True
         self._pending.clear()
+        self._replies.clear()
         self._out.clear()
         if self._channel is not None:
             self._channel.abort()
             key = (id(self._context.sessions), str(self._target.address))
             busy_schedds.set(busy_schedds.get() - {key})
+
+    async def crypto(self, deadline: float) -> bool:
+        """Return whether requests are encrypted; opens the connection."""
+        with self._use():
+            return (await self._open(deadline)).cedar.crypto
 
     # -- operations
 
@@ -124,11 +132,57 @@ class QueueConnection:
             channel = await self._open(deadline)
             self._append(channel, request(channel.writer()))
             if what is not None:
-                self._pending.append(_Pending(what, expected))
+                self._pending.append(Due(what, expected))
             if len(self._pending) >= WINDOW:
                 await self._settle(channel, deadline, leave=WINDOW // 2)
             elif len(self._out) >= _FLUSH_SIZE:
                 await self._flush(channel, deadline)
+
+    async def post_all(self, payloads: Sequence[bytes], due: Sequence[Due], deadline: float) -> None:
+        """Send many requests without waiting, as :meth:`post` does one: ``due`` are the replies they will have."""
+        with self._use():
+            channel = await self._open(deadline)
+            if payloads:
+                self._out += channel.cedar.send_messages(payloads)
+            self._pending.extend(due)
+            if len(self._pending) >= WINDOW:
+                await self._settle(channel, deadline, leave=WINDOW // 2)
+            elif len(self._out) >= _FLUSH_SIZE:
+                await self._flush(channel, deadline)
+
+    async def flush(self, deadline: float) -> None:
+        """Send what is still here, without waiting for replies."""
+        with self._use():
+            if self._channel is not None:
+                await self._flush(self._channel, deadline)
+
+    async def upload(
+        self,
+        head: Callable[[Writer], bytes],
+        more: Callable[[], Awaitable[bytes]],
+        read: Callable[[Reader], T],
+        deadline: float,
+    ) -> T:
+        """Send one request of any length in a single message, and return its reply.
+
+        ``head`` begins it; ``more`` gives the next piece, the empty one at the end.
+        """
+        with self._use():
+            channel = await self._open(deadline)
+            await self._settle(channel, deadline)
+            part = head(channel.writer())
+            while chunk := await more():
+                await self._send_part(channel, part, deadline, end=False)
+                part = chunk
+            await self._send_part(channel, part, deadline, end=True)
+            message = await self._receive(channel, deadline)
+            with channel.phase(Phase.RECEIVE, deadline):
+                return read(channel.reader(message))
+
+    async def _send_part(self, channel: Channel, part: bytes, deadline: float, *, end: bool) -> None:
+        with channel.phase(Phase.SEND, deadline):
+            await channel.stream.send(channel.cedar.send_part(part, end=end), deadline)
+        self._last = channel.runtime.clock()
 
     async def settle(self, deadline: float) -> None:
         """Send what is still here and wait for all replies."""
@@ -221,25 +275,46 @@ class QueueConnection:
 
     async def _settle(self, channel: Channel, deadline: float, *, leave: int = 0) -> None:
         await self._flush(channel, deadline)
-        refused: tuple[_Pending, Reply] | None = None
+        refused: tuple[Due, Reply] | None = None
         while len(self._pending) > leave:
             message = await self._receive(channel, deadline)
-            pending = self._pending.popleft()
+            due = self._pending.popleft()
+            if message == _ZERO and due.expected in (0, None):
+                continue
             with channel.phase(Phase.RECEIVE, deadline):
                 reply = dialogue.read_reply(channel.reader(message))
-                if reply.rval >= 0 and pending.expected is not None and reply.rval != pending.expected:
-                    raise ProtocolError(f"{pending.what}: {pending.expected} was due as the answer, not {reply.rval}")
+                if reply.rval >= 0 and due.expected is not None and reply.rval != due.expected:
+                    raise ProtocolError(f"{due.what}: {due.expected} was due as the answer, not {reply.rval}")
             if reply.rval < 0 and refused is None:
-                refused = (pending, reply)
+                refused = (due, reply)
                 leave = 0
         if refused is not None:
             self._refused(refused[0].what, refused[1])
 
     async def _receive(self, channel: Channel, deadline: float) -> bytes:
-        try:
-            return await channel.receive(deadline)
-        except ConnectionClosedError as error:
-            self._lost(channel, error)
+        """Return the next reply; those that have arrived with it are kept."""
+        while not self._replies:
+            try:
+                with channel.phase(Phase.RECEIVE, deadline):
+                    frames = channel.cedar.drain()
+                if not frames:
+                    await channel.fill(deadline)
+            except ConnectionClosedError as error:
+                self._lost(channel, error)
+            for plaintext, end in frames:
+                if end and not self._parts:
+                    self._replies.append(plaintext)
+                    continue
+                self._parts.append(plaintext)
+                size = self._part_size = self._part_size + len(plaintext)
+                if size > channel.limits.max_message:
+                    exceeded("max_message", "a reply", size, channel.limits.max_message)
+                if end:
+                    self._replies.append(b"".join(self._parts))
+                    self._parts, self._part_size = [], 0
+            if len(self._replies) > len(self._pending) + 1:
+                raise ProtocolError("the schedd answered what nobody had asked")
+        return self._replies.popleft()
 
     def _lost(self, channel: Channel, error: HTCondorIOError) -> NoReturn:
         idle = channel.runtime.clock() - self._last

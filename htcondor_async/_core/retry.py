@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -24,8 +24,8 @@ __all__ = ["RetryPolicy", "may_pass", "with_retries"]
 T = TypeVar("T")
 
 
-def _at_least(low: float) -> Callable[[object, attrs.Attribute[float], float], None]:
-    def check(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+def _at_least(low: float) -> Callable[[object, attrs.Attribute[Any], Any], None]:
+    def check(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         if not value >= low:
             raise ValueError(f"{attribute.name} must be at least {low}, not {value!r}")
 

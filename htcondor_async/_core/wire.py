@@ -12,7 +12,8 @@ from htcondor_async._cedar.limits import Limits
 from htcondor_async._cedar.values import Reader, Writer
 from htcondor_async._core.effects import carry_out
 from htcondor_async._runtime.base import READ_SIZE, Runtime, Stream
-from htcondor_async.errors import Phase
+from htcondor_async._security.effects import RemoveDirectory
+from htcondor_async.errors import ConfigError, Phase
 
 __all__ = ["Wire"]
 
@@ -81,15 +82,22 @@ class Wire:
             return True
 
     async def perform(self, steps: Generator[Any, Any, T], phase: Phase, deadline: float) -> T:
-        """Carry out the effects that ``steps`` asks for; return its result."""
+        """Carry out the effects that ``steps`` asks for; return its result.
+
+        What fails is thrown into the generator, which may go on with something else. Where the task is cancelled the
+        generator still says what to clean up (a directory that proved who this is), and that is done, nothing else.
+        """
         with self.phase(phase, deadline):
             try:
                 effect = next(steps)
                 while True:
                     try:
                         answer = await self._carry_out(effect, deadline)
-                    except OSError as error:  # the errors of connections among them: a method may have to clean up
+                    except (OSError, ConfigError) as error:
                         effect = steps.throw(error)
+                    except BaseException as error:
+                        await self._clean_up(steps, error)
+                        raise
                     else:
                         effect = steps.send(answer)
             except StopIteration as done:
@@ -97,6 +105,19 @@ class Wire:
                 return result
             finally:
                 steps.close()
+
+    async def _clean_up(self, steps: Generator[Any, Any, T], error: BaseException) -> None:
+        self.abort()
+        try:
+            effect = steps.throw(error)
+            while isinstance(effect, RemoveDirectory):
+                await carry_out(effect, self.runtime)  # done even in a task that is being cancelled
+                effect = steps.send(None)
+        except StopIteration:
+            return
+        except BaseException as raised:
+            if raised is not error:
+                raise
 
     async def _carry_out(self, effect: Any, deadline: float) -> Any:
         if isinstance(effect, Send):

@@ -164,7 +164,7 @@ class CollectorDaemon(Daemon):
                 raise ProtocolError(f"{connection.user} may not send command {command}")
 
     def _take(self, command: int, ad: ClassAd, user: str) -> None:
-        invalidated = {invalidate: table for table, _, _, invalidate, _ in _TABLES}
+        invalidated: dict[int, str] = {invalidate: table for table, _, _, invalidate, _ in _TABLES}
         if command in invalidated or command == Command.INVALIDATE_ADS_GENERIC:
             target = ad.get("TargetType")
             table = invalidated.get(command) or (target if isinstance(target, str) else "")

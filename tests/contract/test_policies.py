@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import anyio
 import pytest
 
@@ -163,26 +165,33 @@ def test_sessions_are_resumed(pool, client, run):
     assert first == second
 
 
-def test_one_of_many_tasks_negotiates(pool, make_client, run):
-    if run.flavour == "blocking":
-        pytest.skip("one call at a time: nothing to share")
+def test_one_of_many_negotiates(pool, make_client, run):
+    """Twenty tasks, or threads, need a session with one schedd at the same time: there is one handshake."""
     client = make_client(SEC_CLIENT_AUTHENTICATION="REQUIRED")
+    sids = []
 
-    async def body():
+    async def locate():
         location = await Collector(client=client).locate(DaemonTypes.Schedd, pool.schedds["tokens"])
-        schedd = Schedd(location, client=client)
-        sids = []
+        return Schedd(location, client=client)
 
-        async def one():
-            async with schedd.xquery(limit=1) as stream:
-                sids.append(stream._source.channel.session.sid)
+    async def one(schedd):
+        async with schedd.xquery(limit=1) as stream:
+            sids.append(stream._source.channel.session.sid)
 
+    async def many(schedd):
         async with anyio.create_task_group() as group:
             for _ in range(20):
-                group.start_soon(one)
-        return sids
+                group.start_soon(one, schedd)
 
-    sids = run(body)
+    schedd = run(locate)
+    if run.flavour == "blocking":
+        threads = [threading.Thread(target=run, args=(one, schedd)) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    else:
+        run(many, schedd)
     assert len(sids) == 20
     assert len(set(sids)) == 1
 
