@@ -138,10 +138,15 @@ def _raise_single(raised: BaseException) -> None:
     """Raise the one exception that a group holds, as it was raised; a group of several stays one."""
     found = raised
     # told by its attribute: the class of groups is no built-in before Python 3.11
-    while len(inner := getattr(found, "exceptions", ())) == 1 and isinstance(inner[0], BaseException):
+    while len(inner := _members(found)) == 1:
         found = inner[0]
     if found is not raised:
         raise found from found.__cause__
+
+
+def _members(group: BaseException) -> tuple[BaseException, ...]:
+    members = getattr(group, "exceptions", ())
+    return tuple(member for member in members if isinstance(member, BaseException))
 
 
 def poll(streams: Iterable[AdStream], *, concurrency: int = 64) -> Arrivals[AdStream]:
