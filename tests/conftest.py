@@ -101,8 +101,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     lines = [line for line in os.environ.get("HTCONDOR_ASYNC_NOTES", "").splitlines() if line]
     for name, reason in pools.unavailable(config.stash[_RUN]).items():
         lines.append(f"not run: tests against {name}: {reason.splitlines()[0]}")
-    if not FULL and terminalreporter.stats.get("deselected"):
-        lines.append("not run: tests marked full (scripts/test --full runs them)")
     if lines:
         terminalreporter.section("notes")
         for line in dict.fromkeys(lines):
