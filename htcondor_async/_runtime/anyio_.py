@@ -142,6 +142,8 @@ class AnyioRuntime(SocketRuntime):
     async def _wait_in_asyncio(
         self, loop: asyncio.AbstractEventLoop, sources: Sequence[R], write: bool, deadline: float
     ) -> list[R]:
+        # A cancellation that is pending already must not be outrun by a descriptor that is ready.
+        await anyio.lowlevel.checkpoint_if_cancelled()
         future: asyncio.Future[bool] = loop.create_future()
         ready: list[R] = []
 

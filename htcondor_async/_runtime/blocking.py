@@ -6,11 +6,9 @@ and there is no event loop that a forked child could inherit. Neither anyio nor 
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import selectors
-import socket
 import threading
 import time
 import weakref
@@ -110,10 +108,7 @@ class BlockingRuntime(SocketRuntime):
                     return [key.data for key, _events in ready]
 
     def closing(self, sock: RawSocket) -> None:
-        """Wake the thread that waits for this socket: shut down, it becomes readable."""
-        with contextlib.suppress(OSError):
-            assert isinstance(sock, socket.socket)
-            sock.shutdown(socket.SHUT_RDWR)
+        """Do nothing: the shutdown of a socket wakes the threads that wait for it."""
 
     async def call(
         self, function: Callable[[], T], *, always: bool = False, discard: Callable[[T], None] | None = None

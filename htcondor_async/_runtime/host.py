@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import platform
 import pwd
 import re
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from htcondor_async._environment import UserRecord
@@ -52,20 +49,11 @@ def environ() -> Mapping[str, str]:
     return os.environ
 
 
-@functools.cache
 def os_name() -> tuple[str, str]:
-    """Return the processor and the operating system with its version, as ``("x86_64", "Debian12")``."""
-    name, version = platform.system() or "Unknown", platform.release().split(".")[0]
-    try:
-        release = dict(
-            line.rstrip().split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line
-        )
-    except OSError:
-        release = {}  # not Linux, or a minimal image: the kernel's name has to do
-    if "ID" in release:
-        name = release["ID"].strip('"').capitalize()
-        version = release.get("VERSION_ID", "").strip('"').split(".")[0]
-    return platform.machine() or "unknown", re.sub(r"[^A-Za-z0-9._+-]", "", name + version)
+    """Return the processor and the operating system with its version, as ``("x86_64", "Linux6")``; reads no file."""
+    names = os.uname()
+    system = re.sub(r"[^A-Za-z0-9._+-]", "", names.sysname + names.release.split(".")[0])
+    return re.sub(r"[^A-Za-z0-9._+-]", "", names.machine) or "unknown", system
 
 
 def tls_context(settings: TlsSettings) -> ssl.SSLContext:

@@ -23,7 +23,7 @@ from htcondor_async._runtime.sockets import R, RawSocket
 from htcondor_async._runtime.translate import file_error, resolve_error
 from htcondor_async.errors import HTCondorInternalError, HTCondorValueError, Phase
 
-__all__ = ["Deadlock", "Faults", "Link", "MemoryNetwork", "MemoryRuntime", "PeerRuntime"]
+__all__ = ["Deadlock", "Faults", "Link", "MemoryNetwork", "MemoryRuntime", "MemorySocket", "PeerRuntime"]
 
 T = TypeVar("T")
 
@@ -168,7 +168,7 @@ class MemoryRuntime(SocketRuntime):
         await self._point("write" if write else "read")
 
         def ready() -> list[R]:
-            return [source for source in sources if self._is_ready(source, write)]
+            return [source for source in dict.fromkeys(sources) if self._is_ready(source, write)]
 
         await self.until(lambda: bool(ready()), deadline)
         return ready()

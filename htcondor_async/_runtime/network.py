@@ -136,6 +136,7 @@ class MemorySocket:
         self._eof = False
         self._error = 0
         self._silent = False
+        self._cut = self.link.stop_after == 0 and self.link.then == "hang"  # nothing more arrives, not even the end
 
     def __repr__(self) -> str:
         return f"<{'closed ' if self.closed else ''}{self.kind} {self.local} to {self.remote}>"
@@ -272,7 +273,7 @@ class MemorySocket:
         self.network.note()
 
     def _end(self) -> None:
-        self._eof = True
+        self._eof = not self._cut
 
     def _check(self) -> None:
         if self.closed:
@@ -291,8 +292,11 @@ class MemorySocket:
         size = link.chunk or len(data)
         for offset in range(0, len(data), size or 1):
             self._arrive(data[offset : offset + size])
-        if link.stop_after is not None and start < max(link.stop_after, 1) <= self._count and link.then != "hang":
-            self.network.at(max(self._arrival, self.network.time), lambda: self.break_with(link.then))
+        if link.stop_after is not None and start < max(link.stop_after, 1) <= self._count:
+            if link.then == "hang":
+                self._cut = True
+            else:
+                self.network.at(max(self._arrival, self.network.time), lambda: self.break_with(link.then))
 
     def _arrive(self, piece: bytes) -> None:
         self._unread += len(piece)

@@ -27,6 +27,9 @@ __all__ = ["Gate", "OnceTable"]
 
 T = TypeVar("T")
 
+_GRAIN = 0.005
+"""Seconds by which an event loop's clock may lag behind a timer that has run out: uvloop counts milliseconds."""
+
 
 class Gate(Protocol):
     """Closed until it is opened, once."""
@@ -106,7 +109,7 @@ class OnceTable:
         try:
             value = await compute()
         except Exception as error:
-            if isinstance(error, DaemonTimeoutError) and deadline <= self._clock():
+            if isinstance(error, DaemonTimeoutError) and deadline <= self._clock() + _GRAIN:
                 self._hand_over(key)
             else:
                 self._finish(key, error=error)

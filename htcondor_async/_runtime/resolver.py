@@ -30,7 +30,7 @@ class _Lookup:
         self._reader, self._writer = socket.socketpair()
         try:
             self._reader.setblocking(False)
-            threading.Thread(target=self._run, name="htcondor-resolve", daemon=True).start()
+            threading.Thread(target=self._run, name="htcondor_async resolver", daemon=True).start()
         except BaseException:
             self._reader.close()
             self._writer.close()

@@ -7,6 +7,7 @@ the coroutine runs through without a break.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import os
@@ -134,7 +135,7 @@ def tune(sock: RawSocket, family: int) -> None:
 class _Owned:
     """A socket that belongs to the process that opened it, and is closed once."""
 
-    __slots__ = ("__weakref__", "_pid", "_reading", "_sock", "_waiter", "_waiting", "_writing", "closed")
+    __slots__ = ("__weakref__", "_pid", "_reading", "_sock", "_waiter", "_writing", "closed")
 
     def __init__(self, sock: RawSocket, waiter: Waiter) -> None:
         self._sock = sock
@@ -142,7 +143,6 @@ class _Owned:
         self._pid = os.getpid()
         self._reading = False
         self._writing = False
-        self._waiting = 0
         self.closed = False
 
     def fileno(self) -> int:
@@ -154,10 +154,13 @@ class _Owned:
         if self.closed:
             return
         self.closed = True
-        # A forked child shares the sockets, and the event loop's epoll, with its parent: it only drops its own copy.
+        # A forked child shares the connection, and the event loop's epoll, with its parent: it drops its own copy only.
+        # The owner ends the connection itself, or copies in children would keep it open.
         try:
-            if self._waiting and self._pid == os.getpid():
+            if self._pid == os.getpid():
                 self._waiter.closing(self._sock)
+                with contextlib.suppress(OSError):
+                    self._sock.shutdown(socket.SHUT_RDWR)
         finally:
             self._sock.close()
 
@@ -176,11 +179,7 @@ class _Owned:
         raise NotImplementedError
 
     async def _wait(self, write: bool, deadline: float, what: str) -> None:
-        self._waiting += 1
-        try:
-            ready = await self._waiter.wait(self, write, deadline)
-        finally:
-            self._waiting -= 1
+        ready = await self._waiter.wait(self, write, deadline)
         if self.closed:
             raise closed_here(self._peer())
         if not ready:
