@@ -14,13 +14,11 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-sys.path.insert(0, str(HERE.parent / "tests"))
+from _pool import interpreters, pool_with_jobs
 
+HERE = Path(__file__).resolve().parent
 SCENARIOS = ("full", "all", "projected", "eight", "first", "memory")
 SIDES = {
     "full": ("async", "blocking", "bare", "v1", "v2"),
@@ -79,16 +77,8 @@ def main() -> None:
     parser.add_argument("--client-config", default="")
     parser.add_argument("--scenarios", nargs="*", default=list(SCENARIOS), choices=SCENARIOS)
     options = parser.parse_args()
-    from harness.bench_pool import pool_with_jobs
-    from harness.bindings import bindings_python
-
-    pythons = {"async": sys.executable, "blocking": sys.executable, "bare": sys.executable}
-    for side, version in (("v1", "24.0.24"), ("v2", "25.14.1")):
-        python = bindings_python(version)
-        if python is None:
-            print(f"{side}: no bindings {version} on this machine, left out")
-        else:
-            pythons[side] = str(python)
+    found = interpreters()
+    pythons = {side: found["ours"] for side in ("async", "blocking", "bare")} | found
     if options.address:
         results = measure(options, pythons)
     else:
