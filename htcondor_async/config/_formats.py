@@ -70,5 +70,10 @@ def format_real(number: float, form: str) -> str:
 
 
 def format_string(text: str, form: str) -> str:
-    """Return ``text`` printed as C does."""
-    return _format(form, "s", "$STRING", lambda match: _specification(match, "s") % text)
+    """Return ``text`` printed as C does, widths counted in bytes."""
+    data = text.encode("utf-8", "surrogateescape")
+
+    def convert(match: re.Match[str]) -> str:
+        return (_specification(match, "s").encode() % data).decode("utf-8", "surrogateescape")
+
+    return _format(form, "s", "$STRING", convert)

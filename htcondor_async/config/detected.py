@@ -12,7 +12,7 @@ import attrs
 
 from htcondor_async._environment import Environment
 
-__all__ = ["Machine", "detected_values"]
+__all__ = ["Machine", "detected_platform", "detected_values"]
 
 _ISSUE_FILES = ("/etc/issue", "/etc/redhat-release", "/etc/system-release", "/etc/issue.net")
 _RELEASE_FILE = "/etc/os-release"
@@ -112,6 +112,14 @@ def _operating_system(machine: Machine, environment: Environment) -> dict[str, s
     if major:
         values.update(OPSYSMAJORVER=str(major), OPSYSVER=str(100 * major + minor))
     return values
+
+
+def detected_platform(machine: Machine) -> tuple[str, str]:
+    """Return what OPSYS and ARCH are on a machine; only uname(2) is looked at."""
+    return (
+        _SYSTEMS.get(machine.sysname.lower(), machine.sysname.upper()),
+        _ARCHITECTURES.get(machine.machine.lower(), machine.machine),
+    )
 
 
 def detected_values(machine: Machine, environment: Environment) -> dict[str, str]:

@@ -144,10 +144,11 @@ def _choice(keep_empty: bool) -> Function:
 
 
 def _cut(text: str, start: int, length: int) -> str:
-    if start < 0:
-        start = max(0, len(text) + start)
-    rest = text[start:]
-    return rest[:length] if length >= 0 else rest[: max(0, len(rest) + length)]
+    """Return a part of ``text``; positions and lengths count bytes, as everywhere in HTCondor."""
+    data = text.encode("utf-8", "surrogateescape")
+    rest = data[max(0, len(data) + start) if start < 0 else start :]
+    part = rest[:length] if length >= 0 else rest[: max(0, len(rest) + length)]
+    return part.decode("utf-8", "surrogateescape")
 
 
 def _config_substr(macro: Macro, expander: Expander) -> str:

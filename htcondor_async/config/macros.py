@@ -80,7 +80,7 @@ class MacroLimits:
     """
 
     expansions: int = 20_000
-    length: int = 4 * 1024 * 1024
+    length: int = 1024 * 1024
     depth: int = 40
     work: int = 1 << 27
 

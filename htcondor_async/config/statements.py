@@ -28,6 +28,7 @@ MAX_NESTING = 20
 _NAME = re.compile(r"[A-Za-z0-9_./]+")
 _OPERATOR = re.compile(r"[=:@]")
 _ARGUMENT_PART = re.compile(r"(?P<blank>[ \t\r\n]+)|(?P<quoted>'(?:[^']|'')*')|(?P<plain>[^' \t\r\n]+|')")
+_APPEND = re.compile(r"\+(([,;|&*])\2?)?")
 _WORD = re.compile(r"[^ \t\n\v\f\r=:]*")
 
 
@@ -232,8 +233,21 @@ class StatementReader(abc.ABC):
             raise SourceError(f"{name[:200]!r} is not a valid name")
         if operator == "@":
             value = self._here_text(value, reader, source)
+        elif operator == "=" and (match := _APPEND.fullmatch(statement.words)):
+            value = self._appended(name, match[1] or "", value)
         self.assign(name, value, source)
         return False
+
+    def _appended(self, name: str, separator: str, value: str) -> str:
+        """Return what ``name += value`` or ``name +,= value`` assigns, as releases from 25 on understand it.
+
+        Earlier ones take the plus sign for a word without meaning and replace the value.
+        """
+        present = self.expander.lookup(name)
+        if not present:
+            return value
+        between = f" {separator} " if len(separator) > 1 else separator or " "
+        return f"{present}{between}{value}"
 
     def _here_text(self, tag: str, reader: LineReader, source: Source) -> str:
         lines: list[str] = []

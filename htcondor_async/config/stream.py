@@ -55,7 +55,7 @@ class StreamLimits:
     """How large an input may be: characters of one file, characters of one logical line, files in all."""
 
     file: int = 16 * 1024 * 1024
-    line: int = 4 * 1024 * 1024
+    line: int = 1024 * 1024
     files: int = 10_000
 
 

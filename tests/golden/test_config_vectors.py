@@ -16,6 +16,8 @@ import pytest
 
 from htcondor_async._environment import CommandResult, FileStatus, UserRecord
 from htcondor_async.config import Config, SourceError
+from htcondor_async.config._defaults import defaults
+from htcondor_async.config.detected import Machine, detected_values
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "config"
 CASES = sorted(path.stem for path in DATA.glob("*.json") if not path.name.startswith("_"))
@@ -160,3 +162,104 @@ def test_failures(name: str, tmp_path: Path) -> None:
 
 def test_every_case_is_run() -> None:
     assert len(CASES) == 105
+
+
+def test_defaults() -> None:
+    """Raw defaults, declared types and typed values of the parameters that clients use."""
+    recorded = json.loads((DATA / "_defaults.json").read_text(encoding="utf-8"))
+    world = RealFiles({"CONDOR_CONFIG": "/dev/null"})
+    config = Config.load(world, detected=detected_values(Machine("Linux", machine="x86_64"), world))
+    compared = 0
+    for name, record in recorded.items():
+        declared = defaults().find(name)
+        # The build of the bindings, not the table, decides these two; their value is compared below.
+        if "raw_default" in record and name not in ("SEC_DEFAULT_AUTHENTICATION_METHODS", "CONDOR_VERSION"):
+            assert declared is not None
+            assert (declared.raw or "", declared.kind) == (record["raw_default"], record["declared_type"]), name
+        # The bindings set ENABLE_CLASSAD_CACHING when they are imported.
+        if record.get("host_dependent") or "v1" not in record or name == "ENABLE_CLASSAD_CACHING":
+            continue
+        compared += 1
+        if record["v1"] is None:
+            assert config.get(name) is None, name
+        else:
+            value = record["v1"]["value"]
+            assert config[name] == (value.replace("@HOST@", HOST) if isinstance(value, str) else value), name
+            assert type(config[name]).__name__ == record["v1"]["type"], name
+            assert (name in config) == record["v1"]["in"], name
+    assert compared > 200
+
+
+def test_metaknobs(tmp_path: Path) -> None:
+    """What each metaknob changes, compared with what it changes in the bindings."""
+    recorded = json.loads((DATA / "_metaknobs.json").read_text(encoding="utf-8"))
+    main = tmp_path / "condor_config"
+    for knob, changes in recorded.items():
+        category, name = knob.split(":")
+        main.write_text(f"CONDOR_HOST = cm.example.org\nuse {category} : {name}\n", encoding="utf-8")
+        config = Config.load(RealFiles({"CONDOR_CONFIG": str(main)}), detected={"DETECTED_CPUS": "2"})
+        for parameter, value in changes.items():
+            expected = value.replace("@HOST@", HOST) if isinstance(value, str) else value
+            # Addresses are those of the machine that recorded; the checkpoint period holds a random number.
+            if "@IP" not in str(value) and "PERIODIC_CHECKPOINT" not in parameter:
+                assert config[parameter] == expected, (knob, parameter)
+    assert len(recorded) == 24
+
+
+RECORDED = [json.loads(line) for line in (DATA / "recorded.jsonl").read_text(encoding="utf-8").splitlines()]
+
+# Where this package deliberately differs from what was recorded, and why.
+DIFFERENCES = {
+    "two conversions print whatever lies behind the argument": r"\$INT\(X,%d%d\)",
+    "a character conversion of a real number prints whatever lies in a register": r"\$REAL\(X,%c\)",
+    "a byte that is no text makes the bindings return the unexpanded value": r"X = -3\nA = \$INT\(X,%c\)",
+    "including a directory is an error instead of nothing": r"include : @DIR@\n",
+    "wrong settings of how to read are errors of the reading, not of a look-up": r"EXCLUDE_REGEXP=\(|CONFIG_FILE=no\n",
+}
+
+
+def test_recorded_differences_are_few() -> None:
+    matching = [row for row in RECORDED if any(re.search(p, row["config"]) for p in DIFFERENCES.values())]
+    assert len(matching) == 10
+    assert len(RECORDED) > 1500
+
+
+def test_recorded(tmp_path: Path) -> None:
+    """Some 1500 small configurations, written for the corners of the language, as the bindings read them."""
+    for number, row in enumerate(RECORDED):
+        if any(re.search(pattern, row["config"]) for pattern in DIFFERENCES.values()):
+            continue
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        for path, text in {**row.get("files", {}), "condor_config": row["config"]}.items():
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / path).write_bytes(text.replace("@DIR@", str(directory)).encode())
+        environ = {name: value.replace("@DIR@", str(directory)) for name, value in row.get("env", {}).items()}
+        environ = {"HOME": "/home/alice", "CONDOR_CONFIG": str(directory / "condor_config"), **environ}
+        compare_recorded(row, environ, str(directory))
+
+
+def compare_recorded(row: Mapping[str, Any], environ: Mapping[str, str], directory: str) -> None:
+    values, about = row.get("values"), row["config"]
+    try:
+        config = Config.load(RealFiles(environ), subsystem=row.get("subsys", "TOOL"), allow_commands=True)
+    except SourceError:
+        assert row.get("status") == 1, about
+        return
+    assert values is not None, about
+    for name in row["query"]:
+        if name not in values:
+            assert row.get("status") == 4, about
+            with pytest.raises(SourceError):
+                config[name]
+            return
+        assert (name in config) == values[name][0], (about, name)
+        if len(values[name]) == 1:
+            with pytest.raises(KeyError):
+                config[name]
+            continue
+        expected = values[name][1]
+        if isinstance(expected, str):
+            expected = expected.replace("@DIR@", directory)
+        assert (config[name], type(config[name])) == (expected, type(expected)), (about, name)
+    assert not row.get("status"), about

@@ -138,6 +138,13 @@ def test_errors_name_file_and_line(write: Write, text: str, line: int, reason: s
     assert str(caught.value).startswith("/c/condor_config")
 
 
+def test_appending(write: Write) -> None:
+    text = "A += x\nA += y\nB = 1\nB +,= 2\nC = a\nC +&&= b\nTOOL.D = t\nD +|= u\nE +x= 5\n"
+    config = load(write(text))
+    assert [config.get_str(name) for name in "ABCE"] == ["x y", "1,2", "a && b", "5"]
+    assert config.raw("D") == "t" and config["D"] == "t"
+
+
 def test_disabled_parts_are_skipped(write: Write) -> None:
     config = load(write("if false\ninclude : /none\nif nonsense here\nelse\nendif\nA = 1\nelse\nA = 2\nendif\n"))
     assert config["A"] == "2"
