@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from htcondor_async._cedar.commands import Command
 from htcondor_async._cedar.sinful import Sinful
@@ -11,14 +12,15 @@ from htcondor_async._core.channel import Channel, failing_at
 from htcondor_async._core.context import Context, Target
 from htcondor_async._runtime.base import SocketAddress as NumericAddress
 from htcondor_async._runtime.base import Stream
-from htcondor_async._security.handshake import HandshakeRequest, client_handshake, client_resume
-from htcondor_async._security.request import session_meets
 from htcondor_async._security.sessions import Session
 from htcondor_async.errors import (
     HTCondorInternalError,
     Phase,
     SessionInvalidError,
 )
+
+if TYPE_CHECKING:
+    from htcondor_async._security.request import HandshakeRequest
 
 __all__ = ["connect", "open_command"]
 
@@ -62,6 +64,10 @@ async def open_command(context: Context, target: Target, command: Command, deadl
 
 def _known(context: Context, target: Target, command: Command) -> Session | None:
     """Return the session to resume: one that gives all that this client requires."""
+    if not len(context.sessions):
+        return None
+    from htcondor_async._security.request import session_meets
+
     session = context.sessions.find(context.tag, str(target.address), int(command), context.runtime.now())
     return session if session is not None and session_meets(session, context.policy) else None
 
@@ -94,6 +100,8 @@ async def _single_flight(
 async def _negotiate(
     context: Context, target: Target, command: Command, started: float, deadline: float
 ) -> Channel:
+    from htcondor_async._security.handshake import client_handshake  # it loads much; at the first handshake
+
     channel = await _channel(context, target, command, started, deadline)
     limit = min(deadline, context.runtime.clock() + context.timeouts.handshake)
     request = _request(context, channel, command)
@@ -107,6 +115,8 @@ async def _negotiate(
 async def _resume(
     context: Context, target: Target, command: Command, session: Session, started: float, deadline: float
 ) -> Channel:
+    from htcondor_async._security.handshake import client_resume
+
     channel = await _channel(context, target, command, started, deadline)
     limit = min(deadline, context.runtime.clock() + context.timeouts.handshake)
     request = _request(context, channel, command)
@@ -160,6 +170,8 @@ async def _resolve(context: Context, sinful: Sinful, deadline: float) -> list[Nu
 
 
 def _request(context: Context, channel: Channel, command: Command) -> HandshakeRequest:
+    from htcondor_async._security.request import HandshakeRequest
+
     peer, address = channel.stream.peer, channel.target.address
     return HandshakeRequest(
         command=int(command),
