@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from htcondor_async.errors import *  # noqa: F403 - the whole tree of errors is public
     from htcondor_async.fanout import QueryAll, ScheddResult, query_all
     from htcondor_async.polling import Arrival, Arrivals, poll
-    from htcondor_async.schedd import EditResult, Schedd, Transaction
+    from htcondor_async.schedd import EditResult, Schedd, SubmitResult, Transaction
     from htcondor_async.streams import AdStream
 
 _HOMES = {
@@ -32,7 +32,7 @@ _HOMES = {
     "polling": ("Arrival", "Arrivals", "poll"),
     "enums": ("AdTypes", "DaemonTypes", "JobAction", "JobStatus", "QueryOpts", "TransactionFlags"),
     "errors": tuple(errors.__all__),
-    "schedd": ("EditResult", "Schedd", "Transaction"),
+    "schedd": ("EditResult", "Schedd", "SubmitResult", "Transaction"),
     "streams": ("AdStream",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -158,6 +158,25 @@ class AesGcmSealer(_OneWay):
             return header + self._aes.encrypt(nonce, plaintext, header)
         header = _HEADER.pack(end, len(plaintext) + IV_SIZE + TAG_SIZE)
         return header + self._iv + self._aes.encrypt(nonce, plaintext, self._transcript + header)
+
+
+    def seal_all(self, plaintexts: Iterable[bytes]) -> list[bytes]:
+        """Return the pieces of whole frames, one a plaintext, each the last of its message.
+
+        The same as :meth:`seal` for each, in one loop: where a bulk upload of small messages spends its time.
+        """
+        pieces: list[bytes] = []
+        pack, encrypt, base, tail = _HEADER.pack, self._aes.encrypt, self._base, self._tail
+        for plaintext in plaintexts:
+            counter = self._counter
+            if not 0 < counter < _LAST_COUNTER or self._record is not None:
+                pieces.append(self.seal(plaintext, True))
+                continue
+            self._counter = counter + 1
+            header = pack(True, len(plaintext) + TAG_SIZE)
+            nonce = ((base + counter) & 0xFFFFFFFF).to_bytes(4, "big") + tail
+            pieces += (header, encrypt(nonce, plaintext, header))
+        return pieces
 
 
 class AesGcmOpener(_OneWay):

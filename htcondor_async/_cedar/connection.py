@@ -10,6 +10,7 @@ Cost: each received byte is copied at most twice before it is decrypted, whateve
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 from htcondor_async._cedar.cipher import (
     HEADER_SIZE,
@@ -177,6 +178,14 @@ class CedarConnection:
             self._frame(payload[start : start + frame_size], start + frame_size >= size)
             for start in range(0, size, frame_size)
         )
+
+    def send_messages(self, payloads: Sequence[bytes]) -> bytes:
+        """Return the frames of many small messages, one a payload, none of them empty."""
+        if isinstance(self._sealer, AesGcmSealer) and max(map(len, payloads), default=0) <= _MAX_PLAINTEXT:
+            if not all(payloads):
+                raise HTCondorInternalError("CEDAR has no empty messages")
+            return b"".join(self._sealer.seal_all(payloads))
+        return b"".join(map(self.send_message, payloads))
 
     def send_part(self, payload: bytes, *, end: bool) -> bytes:
         """Return the frames of a part of one message, which may have any length in all.

@@ -21,7 +21,8 @@ from htcondor_async._core.channel import Channel
 from htcondor_async._core.command import open_command
 from htcondor_async._core.context import Context, Target
 from htcondor_async._dialogues import queue as dialogue
-from htcondor_async._dialogues.queue import IDLE_LIMIT, QueueError, Reply
+from htcondor_async._dialogues.queue import IDLE_LIMIT, Op, QueueError, Reply
+from htcondor_async._security.versions import parse_version
 from htcondor_async.errors import (
     ConcurrencyError,
     ConnectionClosedError,
@@ -38,6 +39,7 @@ __all__ = ["WINDOW", "Due", "QueueConnection", "busy_schedds"]
 T = TypeVar("T")
 
 WINDOW = 256
+_FORGETS_ERRORS = (24, 7, 0)
 _ZERO = bytes(8)  # the reply to most requests
 _FLUSH_SIZE = 128 * 1024  # bytes of requests that are collected before they are sent
 
@@ -45,6 +47,16 @@ busy_schedds: contextvars.ContextVar[frozenset[tuple[int, str]]] = contextvars.C
     "htcondor_async_busy_schedds", default=frozenset()
 )
 """The schedds on which the current task has a transaction open: (session table, address)."""
+
+
+def _keeps_errors(channel: Channel) -> bool:
+    """Return whether this schedd may fail a commit for what it refused to a client before, who hung up.
+
+    Such versions remember refusals until somebody aborts or commits, not until the end of the connection
+    (``g_transaction_error`` in ``qmgmt_receivers.cpp``).
+    """
+    version = parse_version(channel.session.peer_version) if channel.session is not None else None
+    return version is None or version < _FORGETS_ERRORS
 
 
 class Due(NamedTuple):
@@ -256,6 +268,10 @@ class QueueConnection:
             channel = await open_command(self._context, self._target, self._command, deadline)
             self._channel = channel
             self._last = channel.runtime.clock()
+            if self._command is Command.QMGMT_WRITE_CMD and _keeps_errors(channel):
+                afresh = [channel.writer().int(op).getvalue() for op in (Op.AbortTransaction, Op.BeginTransaction)]
+                self._out += channel.cedar.send_messages(afresh)
+                self._pending.extend(Due("the schedd did not begin a transaction", 0) for _ in afresh)
             key = (id(self._context.sessions), str(self._target.address))
             busy_schedds.set(busy_schedds.get() | {key})
         return self._channel

@@ -9,7 +9,15 @@ from typing import TypeAlias
 from htcondor_async.classad import ClassAd, ClassAdException, ExprTree
 from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
 
-__all__ = ["Constraint", "attribute_name", "constraint_text", "projection_names", "string_literal", "value_text"]
+__all__ = [
+    "Constraint",
+    "attribute_name",
+    "attribute_pairs",
+    "constraint_text",
+    "projection_names",
+    "string_literal",
+    "value_text",
+]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -110,6 +118,26 @@ def value_text(value: object) -> str:
     except (ClassAdException, TypeError) as error:
         raise HTCondorTypeError(f"a {type(value).__name__} cannot be an attribute's value") from error
     return line.partition(b"=")[2].strip().decode("utf-8", "surrogateescape")
+
+
+def attribute_pairs(ad: ClassAd) -> list[tuple[str, str]]:
+    """Return the attributes of an ad as names and expressions in old syntax; all of them are known to parse.
+
+    Raises
+    ------
+    HTCondorValueError
+        A value does not parse, or a name is none of an attribute of a job.
+    """
+    pairs = []
+    try:
+        ad.print_old()  # an ad that came as text is parsed where it is looked at
+        lines = ad.wire_items()
+    except ClassAdException as error:
+        raise HTCondorValueError(f"the ad cannot be sent: {error}") from error
+    for line in lines:
+        name, _, text = line.decode("utf-8", "surrogateescape").partition("=")
+        pairs.append((attribute_name(name.strip()), text.strip()))
+    return pairs
 
 
 def _shortened(text: str) -> str:

@@ -154,14 +154,8 @@ class ScheddActions(ScheddBase):
             if jobs.ids is None:
                 counts = [await txn.set_attribute_by_constraint(jobs.constraint, name, text) for name, text in prepared]
                 return EditResult(max(counts, default=0))
-            for job in jobs.ids:
-                cluster, _, proc = job.partition(".")
-                for name, text in prepared:
-                    where = (int(cluster), int(proc) if proc else -1)
-                    if text is None:
-                        await txn.delete_attribute(*where, name)
-                    else:
-                        await txn._post_set(*where, name, text)
+            where = [_numbers(job) for job in jobs.ids]
+            await txn._post_edits([(job, name, text) for job in where for name, text in prepared])
             return EditResult(len(jobs.ids))
 
     async def edit_multiple(
@@ -179,17 +173,10 @@ class ScheddActions(ScheddBase):
             if jobs.ids is None:
                 raise HTCondorValueError("each edit names its jobs by ids")
             count += len(jobs.ids)
-            for job in jobs.ids:
-                cluster, _, proc = job.partition(".")
-                for name, new in changes.items():
-                    text = None if new is None else value_text(new)
-                    prepared.append(((int(cluster), int(proc) if proc else -1), attribute_name(name), text))
+            texts = [(attribute_name(name), None if new is None else value_text(new)) for name, new in changes.items()]
+            prepared += [(_numbers(job), name, text) for job in jobs.ids for name, text in texts]
         async with self.transaction(flags, timeout=timeout) as txn:
-            for where, name, text in prepared:
-                if text is None:
-                    await txn.delete_attribute(*where, name)
-                else:
-                    await txn._post_set(*where, name, text)
+            await txn._post_edits(prepared)
         return EditResult(count)
 
     async def reschedule(self, *, timeout: float | None = None) -> None:
@@ -197,3 +184,9 @@ class ScheddActions(ScheddBase):
         context = self._client._context()
         deadline = context.deadline(timeout)
         await reschedule(context, await self._where(context, deadline), deadline)
+
+
+def _numbers(job: str) -> tuple[int, int]:
+    """Return cluster and proc of a job id; the proc of a cluster is -1."""
+    cluster, _, proc = job.partition(".")
+    return int(cluster), int(proc) if proc else -1

@@ -64,7 +64,7 @@ class ScheddQueries(ScheddBase):
         self,
         constraint: Constraint = None,
         projection: Iterable[str] | None = None,
-        callback: Callable[[ClassAd], ClassAd | None | Awaitable[ClassAd | None]] | None = None,
+        callback: Callable[[ClassAd], ClassAd | Awaitable[ClassAd | None] | None] | None = None,
         *,
         limit: int | None = None,
         opts: QueryOpts = QueryOpts.Default,

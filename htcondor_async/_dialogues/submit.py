@@ -1,0 +1,160 @@
+"""Submission over the job-queue protocol: requests made in bulk, and what refusals of new jobs mean.
+
+A cluster is ``NewCluster``, its attributes (proc -1), then for each job ``NewProc`` and the attributes it has of its
+own. All attributes go with ``NO_ACK``: the schedd remembers the first that it refuses, and the commit then fails with
+its words. With late materialization the schedd makes the jobs itself, out of a digest of the description and rows of
+items (``condor_utils/submit_utils.cpp``, ``condor_schedd.V6/qmgmt_receivers.cpp``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from htcondor_async._cedar.values import Reader, Writer
+from htcondor_async._dialogues.queue import NO_ACK, Op
+from htcondor_async.errors import HTCondorValueError
+
+__all__ = [
+    "NEW_CLUSTER_REFUSALS",
+    "NEW_PROC_REFUSALS",
+    "ClusterPlan",
+    "FactoryPlan",
+    "FactoryText",
+    "SetRequests",
+    "Submitted",
+    "item_data",
+    "read_item_data",
+    "set_job_factory",
+]
+
+Attributes = Iterable[tuple[str, str]]
+"""Names of attributes with their expressions in old syntax, known to parse."""
+
+NEW_CLUSTER_REFUSALS = {
+    -2: "the schedd has as many jobs as MAX_JOBS_SUBMITTED allows",
+    -5: "the schedd takes no jobs of this user",
+    -7: "the schedd could not make a record of this user",
+}
+NEW_PROC_REFUSALS = {
+    -1: "the cluster takes no further jobs",
+    -2: "the schedd has as many jobs as MAX_JOBS_SUBMITTED allows",
+    -3: "the user has as many jobs as MAX_JOBS_PER_OWNER allows",
+    -4: "the submission has as many jobs as MAX_JOBS_PER_SUBMISSION allows",
+}
+
+_MAX_VALUE = 10_000_000  # the longest encrypted string that HTCondor takes
+_I64 = struct.Struct(">q")
+_ID = struct.Struct(">qqq")
+
+
+@attrs.frozen
+class ClusterPlan:
+    """A cluster and its jobs: the attributes they share, and for each job, taken one by one, what it has of its own.
+
+    ``ClusterId`` and ``ProcId`` may be left out; ``JobStatus`` belongs into the cluster where a job has none.
+    """
+
+    cluster_ad: Attributes
+    procs: Iterable[Attributes]
+
+
+@attrs.frozen
+class FactoryText:
+    """What the schedd makes jobs of: the cluster's attributes, the digest, and the most jobs it has at a time.
+
+    ``digest`` is given the name under which the schedd keeps the rows (empty without rows), ``limit`` and ``jobs`` the
+    number of rows.
+    """
+
+    cluster_ad: Attributes
+    digest: Callable[[str], str]
+    limit: Callable[[int], int]
+    jobs: Callable[[int], int]
+
+
+@attrs.frozen
+class FactoryPlan:
+    """A submission with late materialization: ``rows`` are lines of items, ``describe`` is given the cluster."""
+
+    rows: Iterable[bytes] | None
+    describe: Callable[[int], FactoryText]
+
+
+@attrs.frozen
+class Submitted:
+    """What a submission came to; ``warnings`` are the schedd's."""
+
+    cluster: int
+    first_proc: int
+    num_procs: int
+    warnings: tuple[str, ...] = ()
+
+
+class SetRequests:
+    """Makes the requests that set attributes of one cluster and its jobs, fast.
+
+    Parameters
+    ----------
+    cluster
+        Its number.
+    crypto
+        Whether the connection is encrypted.
+    flags
+        Of each request; ``NO_ACK`` by default.
+    """
+
+    def __init__(self, cluster: int, crypto: bool, flags: int = NO_ACK) -> None:
+        self._cluster = cluster
+        self._crypto = crypto
+        self._flags = bytes((flags,))
+        self._names: dict[str, bytes] = {}
+        self.new_proc = Writer(crypto).int(Op.NewProc).int(cluster).getvalue()
+
+    def of(self, proc: int, attributes: Attributes) -> list[bytes]:
+        """Return one request for each attribute of a job (of the cluster for -1).
+
+        Raises
+        ------
+        HTCondorValueError
+            A value is one that no schedd takes: empty, too long, or of several lines.
+        """
+        lead = _ID.pack(Op.SetAttribute2, self._cluster, proc)
+        names, pack, crypto = self._names, _I64.pack, self._crypto
+        requests = []
+        for name, value in attributes:
+            tail = names.get(name)
+            if tail is None:
+                tail = names[name] = Writer(crypto).str(name).getvalue() + self._flags
+            data = value.encode("utf-8", "surrogateescape")
+            if not data or b"\n" in data or b"\0" in data or len(data) >= _MAX_VALUE:
+                self._refuse(name, proc, data)
+            if crypto:
+                requests.append(b"".join((lead, pack(len(data) + 1), data, b"\0", tail)))
+            else:
+                requests.append(lead + Writer(False).str(data).getvalue() + tail)
+        return requests
+
+    def _refuse(self, name: str, proc: int, data: bytes) -> None:
+        problem = "is empty" if not data else "is too long" if len(data) >= _MAX_VALUE else "has a line break or NUL"
+        whose = "the cluster" if proc < 0 else f"job number {proc}"
+        raise HTCondorValueError(f"the expression of {name} of {whose} {problem}: a schedd does not take it")
+
+
+def item_data(writer: Writer, cluster: int) -> bytes:
+    """Return what stands in front of the rows of items, in the same message."""
+    return writer.int(Op.SendMaterializeData).int(cluster).int(0).getvalue()
+
+
+def read_item_data(reader: Reader) -> tuple[str, int, int]:
+    """Read what the schedd made of the rows: its name for them, how many they are, and the value returned."""
+    found = (reader.str(), reader.int(), reader.int())
+    reader.expect_end()
+    return found
+
+
+def set_job_factory(writer: Writer, cluster: int, limit: int, digest: str) -> bytes:
+    """Return the request that turns the cluster into a factory of jobs."""
+    return writer.int(Op.SetJobFactory).int(cluster).int(limit).str("").str(digest).getvalue()
