@@ -12,13 +12,13 @@ import math
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from htcondor_async._runtime.base import Readable
+from htcondor_async._runtime.base import Readable, Runtime
 from htcondor_async._runtime.common import SocketRuntime
 from htcondor_async._runtime.once import OnceTable
 from htcondor_async._runtime.sockets import R, RawSocket
@@ -262,3 +262,7 @@ async def _wait_any_in_trio(trio: Any, sources: Sequence[R], write: bool, deadli
     if failures:
         raise failures[0]
     return ready
+
+
+if TYPE_CHECKING:
+    _checked: Runtime = AnyioRuntime()

@@ -13,9 +13,9 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from htcondor_async._runtime.base import Readable
+from htcondor_async._runtime.base import Readable, Runtime
 from htcondor_async._runtime.common import SocketRuntime
 from htcondor_async._runtime.once import OnceTable
 from htcondor_async._runtime.sockets import R, RawSocket
@@ -135,3 +135,7 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+if TYPE_CHECKING:
+    _checked: Runtime = BlockingRuntime()

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from htcondor_async._environment import CommandResult, UserRecord
-from htcondor_async._runtime import files, host, process, sockets
+from htcondor_async._runtime import connecting, files, host, process, sockets
 from htcondor_async._runtime.base import DEFAULT_STAGGER, FileInfo, Readable, SocketAddress, numeric_address, timed_out
 from htcondor_async._runtime.once import OnceTable
 from htcondor_async._runtime.resolver import resolve
@@ -86,26 +86,26 @@ class SocketRuntime:
 
     def begin_connect(self, address: SocketAddress) -> tuple[sockets.RawSocket, bool]:
         """Begin to connect; return the socket and whether it is connected already. Raises ``OSError``."""
-        return sockets.begin_connect(address)
+        return connecting.begin_connect(address)
 
     def finish_connect(self, sock: sockets.RawSocket) -> None:
         """Check that an attempt which has ended succeeded; raises ``OSError``."""
         assert isinstance(sock, socket.socket)
-        sockets.finish_connect(sock)
+        connecting.finish_connect(sock)
 
     def open_listener(self, address: SocketAddress, backlog: int) -> sockets.RawSocket:
         """Return a socket that listens on ``address``; raises ``OSError``."""
-        return sockets.open_listener(address, backlog)
+        return connecting.open_listener(address, backlog)
 
     def open_datagrams(self, address: SocketAddress) -> sockets.RawSocket:
         """Return a UDP socket bound to ``address``; raises ``OSError``."""
-        return sockets.open_datagrams(address)
+        return connecting.open_datagrams(address)
 
     async def connect(
         self, addresses: Sequence[SocketAddress], deadline: float, *, stagger: float = DEFAULT_STAGGER
     ) -> sockets.SocketStream:
         """Connect to the first of ``addresses`` that answers."""
-        return await sockets.race(self, addresses, deadline, stagger)
+        return await connecting.race(self, addresses, deadline, stagger)
 
     async def listen(self, host: str, port: int, *, backlog: int = 128) -> sockets.SocketListener:
         """Listen on a numeric address; port 0 lets the system choose."""

@@ -12,12 +12,13 @@ import math
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from htcondor_async._environment import CommandResult
-from htcondor_async._runtime.base import Readable, SocketAddress, check_port, numeric_address, timed_out
+from htcondor_async._runtime.base import Readable, Runtime, SocketAddress, check_port, numeric_address, timed_out
 from htcondor_async._runtime.common import SocketRuntime
-from htcondor_async._runtime.network import Breakage, Deadlock, Faults, Link, MemoryNetwork, MemorySocket, Park
+from htcondor_async._runtime.memory_socket import Breakage, Faults, Link, MemorySocket
+from htcondor_async._runtime.network import Deadlock, MemoryNetwork, Park
 from htcondor_async._runtime.once import OnceTable
 from htcondor_async._runtime.sockets import R, RawSocket
 from htcondor_async._runtime.translate import file_error, resolve_error
@@ -311,3 +312,7 @@ class PeerRuntime(MemoryRuntime):
     async def checkpoint(self) -> None:
         """Let the others act first."""
         await Park(lambda: True, math.inf)
+
+
+if TYPE_CHECKING:
+    _checked: Runtime = MemoryRuntime()

@@ -12,19 +12,16 @@ import errno
 import math
 import os
 import socket
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from htcondor_async._runtime.base import Readable, SocketAddress, timed_out
-from htcondor_async._runtime.translate import closed_here, connect_error, race_error, stream_error
+from htcondor_async._runtime.translate import closed_here, stream_error
 from htcondor_async.errors import (
     ConcurrencyError,
-    ConnectError,
     DaemonTimeoutError,
     HTCondorIOError,
     HTCondorValueError,
-    Phase,
 )
 
 __all__ = [
@@ -33,12 +30,8 @@ __all__ = [
     "SocketListener",
     "SocketStream",
     "Waiter",
-    "begin_connect",
-    "finish_connect",
     "from_sockaddr",
-    "open_datagrams",
-    "open_listener",
-    "race",
+    "tune",
 ]
 
 R = TypeVar("R", bound=Readable)
@@ -73,7 +66,6 @@ class RawSocket(Protocol):
     def close(self) -> None: ...
 
 
-_IN_PROGRESS = {errno.EINPROGRESS, errno.EALREADY, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)}
 _KEEPALIVE = (("TCP_KEEPIDLE", 300), ("TCP_KEEPALIVE", 300), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 6))
 """Probe after five idle minutes, twice a minute, and give up after six probes: below the idle limits of firewalls."""
 
@@ -312,28 +304,34 @@ class SocketListener(_Owned):
             raise timed_out("connection")
         self._reading = True
         try:
-            waited = False
+            # Before and not after: a cancellation must not lose a connection that has been taken.
+            await self._waiter.checkpoint()
             while True:
                 try:
                     sock, sockaddr = self._sock.accept()
-                    break
                 except (BlockingIOError, ConnectionAbortedError):
-                    waited = True
+                    await self._wait(False, deadline, "connection")
+                    continue
                 except OSError as error:
                     raise stream_error(error, self.address) from error
-                await self._wait(False, deadline, "connection")
+                stream = self._stream(sock, sockaddr)
+                if stream is not None:
+                    return stream
         finally:
             self._reading = False
+
+    def _stream(self, sock: RawSocket, sockaddr: Any) -> SocketStream | None:
+        """Return the stream of a new connection, None if it has broken already."""
         try:
             sock.setblocking(False)
             tune(sock, sock.family)
-            stream = SocketStream(sock, from_sockaddr(sock.family, sockaddr), self._waiter)
-            if not waited:
-                await self._waiter.checkpoint()
+            return SocketStream(sock, from_sockaddr(sock.family, sockaddr), self._waiter)
+        except OSError:
+            sock.close()
+            return None
         except BaseException:
             sock.close()
             raise
-        return stream
 
 
 class SocketDatagrams(_Owned):
@@ -358,18 +356,15 @@ class SocketDatagrams(_Owned):
             raise timed_out("datagram")
         self._reading = True
         try:
-            waited = False
+            await self._waiter.checkpoint()
             while True:
                 try:
                     data, sockaddr = self._sock.recvfrom(max_bytes)
                     break
                 except BlockingIOError:
-                    waited = True
+                    await self._wait(False, deadline, "datagram")
                 except OSError as error:
                     raise stream_error(error, self.address) from error
-                await self._wait(False, deadline, "datagram")
-            if not waited:
-                await self._waiter.checkpoint()
         finally:
             self._reading = False
         return data, from_sockaddr(self._sock.family, sockaddr)
@@ -392,116 +387,3 @@ class SocketDatagrams(_Owned):
             await self._waiter.checkpoint()
         finally:
             self._writing = False
-
-
-def open_listener(address: SocketAddress, backlog: int) -> socket.socket:
-    """Return a non-blocking socket that listens on ``address``; raises ``OSError``."""
-    sock = socket.socket(address.family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        if address.family != socket.AF_UNIX and os.name == "posix":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if address.family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address.sockaddr)
-        sock.listen(backlog)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def open_datagrams(address: SocketAddress) -> socket.socket:
-    """Return a non-blocking UDP socket bound to ``address``; raises ``OSError``."""
-    sock = socket.socket(address.family, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        sock.bind(address.sockaddr)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def begin_connect(address: SocketAddress) -> tuple[socket.socket, bool]:
-    """Begin to connect; returns the socket and whether it is connected already. Raises ``OSError``."""
-    sock = socket.socket(address.family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        tune(sock, address.family)
-        code = sock.connect_ex(address.sockaddr)
-        if code and code not in _IN_PROGRESS:
-            raise OSError(code, os.strerror(code))
-    except BaseException:
-        sock.close()
-        raise
-    return sock, code == 0
-
-
-def finish_connect(sock: socket.socket) -> None:
-    """Check that an attempt which ended has succeeded; raises ``OSError``."""
-    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if code:
-        raise OSError(code, os.strerror(code))
-    # A connection to a free port of this machine's own range can, by simultaneous open, end up at itself.
-    if sock.family != getattr(socket, "AF_UNIX", None) and sock.getsockname() == sock.getpeername():
-        raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-
-
-async def race(waiter: Waiter, addresses: Sequence[SocketAddress], deadline: float, stagger: float) -> SocketStream:
-    """Connect to the first of ``addresses`` that answers; see :meth:`Runtime.connect`.
-
-    No tasks: the attempts are descriptors, waited for together with the time to start the next one.
-    """
-    if not addresses:
-        raise ConnectError("there is no address to connect to", phase=Phase.CONNECT)
-    waiting = deque(addresses)
-    pending: dict[RawSocket, SocketAddress] = {}
-    failures: list[ConnectError] = []
-    next_start = -math.inf
-    winner: RawSocket | None = None
-    waited = False
-    try:
-        while winner is None:
-            now = waiter.clock()
-            if now >= deadline:
-                raise timed_out("connection to " + ", ".join(map(str, addresses)), Phase.CONNECT)
-            if waiting and (now >= next_start or not pending):
-                address = waiting.popleft()
-                next_start = now + stagger
-                try:
-                    sock, done = waiter.begin_connect(address)
-                except OSError as error:
-                    failures.append(_caused(connect_error(error, address), error))
-                    next_start = now
-                    continue
-                pending[sock] = address
-                ended = [sock] if done else []
-            elif pending:
-                waited = True
-                ended = await waiter.wait_any(list(pending), True, min(deadline, next_start) if waiting else deadline)
-            else:
-                raise race_error(failures)
-            for sock in ended:
-                try:
-                    waiter.finish_connect(sock)
-                except OSError as error:
-                    failures.append(_caused(connect_error(error, pending.pop(sock)), error))
-                    sock.close()
-                    next_start = now
-                else:
-                    winner = sock
-                    break
-        if not waited:
-            await waiter.checkpoint()
-        stream = SocketStream(winner, pending[winner], waiter)
-        del pending[winner]
-        return stream
-    finally:
-        for sock in pending:
-            sock.close()
-
-
-def _caused(error: ConnectError, cause: OSError) -> ConnectError:
-    error.__cause__ = cause
-    return error

@@ -15,7 +15,7 @@ import attrs
 
 from htcondor_async._runtime.blocking import drive
 from htcondor_async._runtime.memory import MemoryNetwork, MemoryRuntime
-from htcondor_async._runtime.network import Breakage
+from htcondor_async._runtime.memory_socket import Breakage
 from htcondor_async.errors import HTCondorException
 
 __all__ = ["Operation", "SweepFailure", "SweepReport", "cancel_sweep", "fault_sweep", "interrupt_sweep"]

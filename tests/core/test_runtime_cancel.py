@@ -106,6 +106,24 @@ def test_accept_leaves_the_listener_open(backend, cancel):
     run(backend, case)
 
 
+@pytest.mark.parametrize("backend", TASKS)
+def test_a_cancelled_accept_loses_no_connection(backend):
+    async def case(world: World):
+        listener = await world.runtime.listen("127.0.0.1", 0)
+        client = await world.runtime.connect([listener.address], world.late())
+        await world.runtime.first_readable([listener], world.late())
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await listener.accept(math.inf)
+        assert scope.cancelled_caught
+        server = await listener.accept(world.late())
+        assert server.peer == client.local
+        for each in (server, client, listener):
+            each.close()
+
+    run(backend, case)
+
+
 @every_way
 def test_first_readable_leaves_the_streams_open(backend, cancel):
     async def case(world: World):
