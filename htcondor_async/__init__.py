@@ -13,7 +13,7 @@ from htcondor_async._version import __version__
 
 if TYPE_CHECKING:
     from htcondor_async.classad import ClassAd, ExprTree
-    from htcondor_async.client import Client, RetryPolicy, Timeouts, default_client, use_client
+    from htcondor_async.client import Client, RetryPolicy, Timeouts, default_client, platform, use_client, version
     from htcondor_async.collector import Collector
     from htcondor_async.config import Config
     from htcondor_async.enums import AdTypes, DaemonTypes, JobAction, JobStatus, QueryOpts, TransactionFlags
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "classad": ("ClassAd", "ExprTree"),
-    "client": ("Client", "RetryPolicy", "Timeouts", "default_client", "use_client"),
+    "client": ("Client", "RetryPolicy", "Timeouts", "default_client", "platform", "use_client", "version"),
     "collector": ("Collector",),
     "config": ("Config",),
     "fanout": ("QueryAll", "ScheddResult", "query_all"),

@@ -21,7 +21,7 @@ from htcondor_async._security.sessions import SessionTable
 from htcondor_async._security.settings import SecuritySettings
 from htcondor_async.config import Config
 
-__all__ = ["Client", "RetryPolicy", "Timeouts", "default_client", "use_client"]
+__all__ = ["Client", "RetryPolicy", "Timeouts", "default_client", "platform", "use_client", "version"]
 
 _numbers = itertools.count(1)
 _current: contextvars.ContextVar[Client | None] = contextvars.ContextVar("htcondor_async_client", default=None)
@@ -112,6 +112,16 @@ class Client:
             version=self._version,
             platform=self._platform,
         )
+
+
+def version() -> str:
+    """Return what this package says it is, as HTCondor writes it; daemons are told the same."""
+    return VERSION_STRING
+
+
+def platform() -> str:
+    """Return what this package says it runs on, as HTCondor writes it."""
+    return platform_string(*os_name())
 
 
 _default: list[Client] = []

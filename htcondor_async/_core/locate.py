@@ -140,7 +140,8 @@ async def locate_local(context: Context, daemon_type: DaemonTypes, deadline: flo
         targets = collector_targets(context, ())
         if not targets:
             raise HTCondorLocateError("the configuration names no collector", hint="set COLLECTOR_HOST")
-        return ClassAd({"MyType": "Collector", "Name": targets[0].address.host, "MyAddress": str(targets[0].address)})
+        found = {"Name": targets[0].address.host, "MyAddress": str(targets[0].address)}
+        return _synthesised(context, found, daemon_type)
     if host.startswith("<") or ":" in host:
         text = host if host.startswith("<") else f"<{host}>"
         return _synthesised(context, {"MyAddress": str(Sinful.parse(text)), "Name": host}, daemon_type)
