@@ -25,7 +25,7 @@ from ._values import (
     wrap_int,
 )
 
-__all__ = ["BINARY", "UNARY", "as_bool", "logical_and", "logical_or", "meta_equal", "subscript_list"]
+__all__ = ["BINARY", "UNARY", "as_bool", "logical_and", "logical_or", "meta_equal", "subscript_list", "to_c_int"]
 
 _INT_MIN, _INT_MAX = -0x8000000000000000, 0x7FFFFFFFFFFFFFFF
 _INT32 = 0xFFFFFFFF
@@ -117,7 +117,7 @@ _NUMERIC = frozenset({bool, int, float})
 _TIMES = frozenset({AbsTime, RelTime})
 
 
-def _to_c_int(seconds: float) -> int:
+def to_c_int(seconds: float) -> int:
     """Return a real cut to a C int, as the hardware does it."""
     if not math.isfinite(seconds) or not -2147483649.0 < seconds < 2147483648.0:
         return -2147483648
@@ -128,16 +128,16 @@ def _time_arithmetic(op: str, left: Any, right: Any) -> RuntimeValue:
     first, second = type(left), type(right)
     if op == "+":
         if first is AbsTime and second is RelTime:
-            return AbsTime(wrap_int(left.secs + _to_c_int(right.seconds)), left.offset)
+            return AbsTime(wrap_int(left.secs + to_c_int(right.seconds)), left.offset)
         if first is RelTime and second is AbsTime:
-            return AbsTime(wrap_int(right.secs + _to_c_int(left.seconds)), right.offset)
+            return AbsTime(wrap_int(right.secs + to_c_int(left.seconds)), right.offset)
         if first is RelTime and second is RelTime:
             return RelTime(left.seconds + right.seconds)
     elif op == "-":
         if first is AbsTime and second is AbsTime:
             return RelTime(float(left.secs - right.secs))
         if first is AbsTime and second is RelTime:
-            return AbsTime(wrap_int(left.secs - _to_c_int(right.seconds)), left.offset)
+            return AbsTime(wrap_int(left.secs - to_c_int(right.seconds)), left.offset)
         if first is RelTime and second is RelTime:
             return RelTime(left.seconds - right.seconds)
     elif op == "*":

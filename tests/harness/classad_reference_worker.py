@@ -42,7 +42,9 @@ def evaluate(classad, case):
         return "X"
     except UnicodeDecodeError:
         return "D"
-    return result if isinstance(result, str) else "E"
+    if isinstance(result, str):
+        return result
+    return "U" if str(result) == "Undefined" else "E"
 
 
 def run():

@@ -10,9 +10,10 @@ from htcondor_async.classad._match import MatchAd
 from htcondor_async.classad._nodes import AttrRef, ListNode, Literal
 from htcondor_async.classad._operators import as_bool
 from htcondor_async.classad._scope import find_name
-from htcondor_async.classad._values import AdBase, Error, ListValue, RuntimeValue, Undefined
+from htcondor_async.classad._values import AdBase, Error, ListValue, RelTime, RuntimeValue, Undefined
 
 from . import builtin
+from ._coerce import to_int32
 
 if TYPE_CHECKING:
     from htcondor_async.classad._context import EvalContext
@@ -95,10 +96,11 @@ def _in_context(ctx: EvalContext, expression: Node, ad: RuntimeValue) -> Runtime
 def _each(ctx: EvalContext, args: tuple[Node, ...]) -> list[RuntimeValue] | RuntimeValue:
     """Return the value in each ad; or Undefined or Error where there is no list of ads."""
     expression = args[0]
+    written_in = ctx.ad
     if isinstance(expression, AttrRef):
         expression = look_up(ctx, expression) or expression
     if isinstance(args[1], ListNode):
-        ads: RuntimeValue = ListValue(args[1].items, ctx.ad)
+        ads: RuntimeValue = ListValue(args[1].items, written_in)
     else:
         try:
             ads = ctx.eval(args[1])
@@ -120,7 +122,11 @@ def _each(ctx: EvalContext, args: tuple[Node, ...]) -> list[RuntimeValue] | Runt
 def eval_in_each_context(ctx: EvalContext, args: tuple[Node, ...]) -> RuntimeValue:
     """``evalInEachContext(expression, list)``: the list of its values in each ad of a list."""
     results = _each(ctx, args)
-    return ctx.new_list(results) if isinstance(results, list) else results
+    if not isinstance(results, list):
+        return results
+    # A relative time loses its fraction when it becomes a constant.
+    whole = [RelTime(float(to_int32(each.seconds))) if isinstance(each, RelTime) else each for each in results]
+    return ctx.new_list(whole)
 
 
 @builtin("countMatches", 2, 2)
