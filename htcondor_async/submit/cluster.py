@@ -231,6 +231,7 @@ class ClusterBuilder:
         self._may_change |= own
         repeated: set[int] = set()
         changed = {"procid"}
+        shared = self._shared_attributes()
         while True:
             more = {
                 number
@@ -247,7 +248,10 @@ class ClusterBuilder:
                 break
             repeated |= more
             for number in more:
-                changed |= self._records[number].writes & self._may_change
+                record = self._records[number]
+                changed |= record.writes & self._may_change
+                # Of several steps that write what this one uses, the later ones hide what the earlier ones wrote.
+                changed |= (record.reads | record.writes) & shared
         self._fixed = set()
         for number, record in enumerate(self._records):
             if number not in repeated:
@@ -270,25 +274,42 @@ class ClusterBuilder:
     _requests = False
     _begin: dict[str, Node]
 
+    def _shared_attributes(self) -> set[str]:
+        """Return the attributes that more than one step assigns."""
+        seen: set[str] = set()
+        shared: set[str] = set()
+        for record in self._records:
+            shared |= record.writes & seen
+            seen |= record.writes
+        return shared
+
     def _again(self, proc: int) -> bool:
         """Make a job by repeating only what changes; returns whether that was enough."""
         job = self.job
         job.proc = proc
         job.own = own = self._begin.copy()
         job.fixed_params = self._params
+        before, good = job.begin_warnings(), False
         try:
             for step in self._repeated or ():
                 step(job)
+            good = self._suffices(own)
+        except SubmitError:
+            good = True
+            raise
         finally:
             job.fixed_params = None
+            job.end_warnings(before, good)
+        own["jobstatus"] = own.get("jobstatus") or job.cluster["jobstatus"]  # type: ignore[index]  # it exists by now
+        return good
+
+    def _suffices(self, own: dict[str, Node]) -> bool:
+        """Return whether no step that was not repeated depends on what the repeated ones have changed now."""
         if not self._fixed.isdisjoint(own):
             return False
-        if (self._any or self._requests) and any(
-            name not in self._may_change and (self._any or name.startswith("request")) for name in own
-        ):
-            return False
-        own["jobstatus"] = own.get("jobstatus") or job.cluster["jobstatus"]  # type: ignore[index]  # it exists by now
-        return True
+        if not (self._any or self._requests):
+            return True
+        return all(name in self._may_change or not (self._any or name.startswith("request")) for name in own)
 
     # -- ads
 

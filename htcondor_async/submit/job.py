@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import attrs
@@ -133,6 +134,7 @@ class JobBuilder:
         self.jobset: dict[str, Any] = {}
         self.fixed_params: dict[tuple[str, str | None], str | None] | None = None
         self._varying: dict[tuple[str, str | None], bool] = {}
+        self.pending: list[str] | None = None
         self._warned: set[str] = set()
 
     # -- attributes
@@ -335,13 +337,37 @@ class JobBuilder:
         line = self.macros.lines.get(key.lower(), 0)
         return SubmitError(what, key=key, value=value, line=line, expected=expected)
 
-    def warn(self, text: str, once: str = "") -> None:
-        """Say that something probably is not meant; ``once`` names what is said only once a cluster."""
+    def warn(self, text: str, once: str = "") -> bool:
+        """Say that something probably is not meant; returns whether it was said.
+
+        ``once`` names what is said only once a cluster.
+        """
         if once:
             if once in self._warned:
-                return
+                return False
             self._warned.add(once)
-        warnings.warn(text, SubmitWarning, stacklevel=2)
+        elif self.macros.touched is not None:
+            # What is said of each job must be said again of the next.
+            self.macros.touched.add("#warning")
+        if self.pending is not None:
+            self.pending.append(text)
+        else:
+            warnings.warn(text, SubmitWarning, stacklevel=2)
+        return True
+
+    def begin_warnings(self) -> AbstractSet[str]:
+        """Keep what is warned of from now on; returns what :meth:`end_warnings` wants."""
+        self.pending = []
+        return frozenset(self._warned)
+
+    def end_warnings(self, before: AbstractSet[str], good: bool) -> None:
+        """Say what was kept, or forget it."""
+        kept, self.pending = self.pending or [], None
+        if not good:
+            self._warned.intersection_update(before)
+            return
+        for text in kept:
+            warnings.warn(text, SubmitWarning, stacklevel=2)
 
 
 Step = Callable[[JobBuilder], None]

@@ -117,8 +117,9 @@ def report_mistakes(job: JobBuilder) -> None:
         raise job.error(f"{key}={length} is out of bounds 0 to {INT_MAX}", key, str(length))
     lease = job.get("JobLeaseDuration")
     is_literal, seconds = expressions.literal(lease)
-    if is_literal and type(seconds) in (int, float) and 0 < seconds < 20:
-        job.warn("job_lease_duration less than 20 seconds is not allowed, using 20 instead", "lease")
+    short = is_literal and type(seconds) in (int, float) and 0 < seconds < 20
+    # The real one mends only the first such job of a cluster.
+    if short and job.warn("job_lease_duration less than 20 seconds is not allowed, using 20 instead", "lease"):
         job.set("JobLeaseDuration", 20)
     if job.universe == Universe.SCHEDULER and job.has("DeferralTime"):
         attribute = deferring_attribute(job) or "DeferralTime"

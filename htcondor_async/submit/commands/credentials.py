@@ -90,8 +90,6 @@ def _expiration(data: bytes) -> int | None:
 
 def set_scitokens(job: JobBuilder) -> None:
     """Write the path of the job's token file."""
-    if job.cluster is not None and not job.macros.has("scitokens_file") and not job.macros.has("ScitokensFile"):
-        return
     use = job.param("use_scitokens", "use_scitoken")
     name = job.param("scitokens_file", "ScitokensFile")
     variable = job.environment.environ.get("BEARER_TOKEN_FILE")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from htcondor_async.submit.expressions import shown
 from htcondor_async.submit.job import JobBuilder, Step, Universe
 from htcondor_async.submit.quoting import EnvironmentFilter, EnvironmentTable, QuotingError, join_v2, parse_arguments
 from htcondor_async.submit.values import parse_bool
@@ -21,7 +22,8 @@ _NULL = "/dev/null"
 
 def _choose(job: JobBuilder, first: str | None, second: str | None, names: tuple[str, str]) -> tuple[str, bool] | None:
     """Return the arguments text that counts and whether it must be V2: of (V1 or V2 command, V2-only command)."""
-    if second is not None and first is not None and not job.bool_param("allow_arguments_v1"):
+    both_allowed = job.bool_param("allow_arguments_v1")
+    if second is not None and first is not None and not both_allowed:
         raise job.error(
             f"both {names[0]} and {names[1]} are given", names[1], second, "one of them, or allow_arguments_v1 = true"
         )
@@ -99,7 +101,8 @@ def set_environment(job: JobBuilder) -> None:
     if first is not None and second is None:
         old = job.param("env")
         prefer_v1 = old is not None and not old.lstrip().startswith('"')
-    if first is not None and second is not None and not job.bool_param("allow_environment_v1"):
+    both_allowed = job.bool_param("allow_environment_v1")
+    if first is not None and second is not None and not both_allowed:
         raise job.error(
             "both environment and environment2 are given",
             "environment2",
@@ -108,6 +111,11 @@ def set_environment(job: JobBuilder) -> None:
         )
     table = EnvironmentTable()
     text = second if second is not None else first
+    if job.cluster is not None:
+        # The environment of a later job adds to that of the first.
+        if text is None:
+            return
+        _merge_cluster(job, table)
     try:
         if text is not None:
             table.merge(text, v2_only=second is not None)
@@ -116,6 +124,17 @@ def set_environment(job: JobBuilder) -> None:
         raise job.error(f"{error}. The environment you specified was: '{text}'", key, text) from error
     _import(job, table, first is not None and second is None)
     _insert(job, table, prefer_v1, first is not None or second is not None)
+
+
+def _merge_cluster(job: JobBuilder, table: EnvironmentTable) -> None:
+    """Take the variables of the cluster ad."""
+    cluster = job.cluster or {}
+    new, old = (shown(cluster.get(name)) for name in ("environment", "env"))
+    if isinstance(new, str):
+        table.merge_raw_v2(new)
+    elif isinstance(old, str):
+        delimiter = shown(cluster.get("envdelim"))
+        table.merge_v1(old, delimiter if isinstance(delimiter, str) else "")
 
 
 def _import(job: JobBuilder, table: EnvironmentTable, v1: bool) -> None:

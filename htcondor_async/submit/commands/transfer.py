@@ -15,18 +15,30 @@ __all__ = ["TRANSFER_STEPS", "WHEN", "fix_input_files", "note_schemes", "set_ima
 _SHOULD = {
     "yes": "YES",
     "true": "YES",
+    "always": "YES",
     "no": "NO",
     "false": "NO",
+    "never": "NO",
     "if_needed": "IF_NEEDED",
     "auto": "IF_NEEDED",
-    "automatic": "IF_NEEDED",
 }
+# HTCondor also takes the words of should_transfer_files here, where they mean what stands at their place in its list.
 WHEN = {
     "on_exit": "ON_EXIT",
+    "onexit": "ON_EXIT",
     "on_exit_or_evict": "ON_EXIT_OR_EVICT",
     "always": "ON_EXIT_OR_EVICT",
     "on_success": "ON_SUCCESS",
+    "onsuccess": "ON_SUCCESS",
+    "none": "NONE",
+    "null": "NONE",
+    "yes": "ON_EXIT_OR_EVICT",
+    "true": "ON_EXIT_OR_EVICT",
+    "no": "ON_EXIT",
+    "false": "ON_EXIT",
     "never": "ON_EXIT",
+    "if_needed": "ON_SUCCESS",
+    "auto": "ON_SUCCESS",
 }
 _ALLOW_EMPTY = '""'
 _MAX_DIRECTORY_ENTRIES = 1_000_000
@@ -188,13 +200,15 @@ def _should_and_when(job: JobBuilder, files_in: bool, files_out: bool) -> tuple[
             asked,
             "ON_EXIT, ON_EXIT_OR_EVICT, or ON_SUCCESS",
         )
-    if should == "NO":
+    if (should == "NO") != (when == "NONE"):
         raise job.error(
             f"when_to_transfer_output = {asked} contradicts should_transfer_files = {text}",
             "when_to_transfer_output",
             asked,
             "one of the two",
         )
+    if should == "NO":
+        return should, ""
     if when == "ON_EXIT_OR_EVICT" and should == "IF_NEEDED":
         if not by_default:
             raise job.error(
