@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _registry
 from ._cache import MISSING, literal_value
-from ._convert import check_name, node_to_python, to_ad, to_node, to_python
-from ._errors import ClassAdTypeError
+from ._convert import MAX_PYTHON_DEPTH, check_name, node_to_python, to_ad, to_node, to_python
+from ._errors import ClassAdTypeError, ClassAdValueError
 from ._expr import ExprTree
-from ._nodes import Literal, Node
+from ._nodes import AdNode, ListNode, Literal, Node
 from ._parser import parse_ad_at
 from ._same import same_tree
 from ._store import AdStore
@@ -77,7 +77,10 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
 
         :param evaluate: give the values of expressions; otherwise they stay :class:`ExprTree`.
         :raises ClassAdEvaluationError: an evaluation fails as a whole.
+        :raises ClassAdValueError: ads nest too deeply for Python values.
         """
+        if any(node.depth > MAX_PYTHON_DEPTH for _, node in self._pairs() if type(node) in (AdNode, ListNode)):
+            raise ClassAdValueError(f"the ad nests deeper than {MAX_PYTHON_DEPTH}")
         return {name: _plain(self.eval(name) if evaluate else self[name], evaluate) for name in self}
 
     # Mapping
@@ -255,7 +258,8 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
 
     def flatten(self, expression: ExprTree | Any) -> Any:
         """Return an expression with everything replaced that this ad determines: a value, or an :class:`ExprTree`."""
-        return node_to_python(_registry.flatten(to_node(expression), self), self)
+        around = expression._scope if isinstance(expression, ExprTree) else None
+        return node_to_python(_registry.flatten(to_node(expression), self, around), self)
 
     def matches(self, target: Mapping[str, Any], *, environment: Environment | None = None) -> bool:
         """Return whether the ``Requirements`` of ``target`` hold with this ad as the other side (as in v1)."""

@@ -98,6 +98,9 @@ def _reference(node: AttrRef) -> Run:
             return found.result
         if type(found) is str:
             found = ad._lookup(lower)
+        ctx.steps -= 1
+        if ctx.steps < 0:
+            raise EvaluationFailed
         ctx.depth -= 1
         try:
             return (found._run or compile_node(found))(ctx)
@@ -130,7 +133,8 @@ def _other(lower: str, name: str, general: Run) -> Run:
                 other = around.other
                 entry = other._table.get(lower)  # type: ignore[union-attr]  # a side of a match has a table
                 if entry is not None:
-                    return _in_ad(ctx, ad, other, entry[-1], lower)
+                    found = entry[-1]
+                    return found.result if type(found) is Literal else _in_ad(ctx, ad, other, found, lower)
         return general(ctx)
 
     return target
@@ -146,7 +150,8 @@ def _own(lower: str, general: Run) -> Run:
             if table is not None and "my" not in table:
                 entry = table.get(lower)
                 if entry is not None:
-                    return _in_ad(ctx, ad, ad, entry[-1], lower)
+                    found = entry[-1]
+                    return found.result if type(found) is Literal else _in_ad(ctx, ad, ad, found, lower)
         return general(ctx)
 
     return mine
@@ -154,9 +159,10 @@ def _own(lower: str, general: Run) -> Run:
 
 def _in_ad(ctx: EvalContext, ad: AdBase, where: AdBase, found: Node | str | None, lower: str) -> RuntimeValue:
     """Return the value of what was found in the table of ``where``, for an evaluation in ``ad``."""
-    if type(found) is Literal:
-        return found.result
     node = where._lookup(lower) if type(found) is str else found
+    ctx.steps -= 1
+    if ctx.steps < 0:
+        raise EvaluationFailed
     ctx.ad = where
     ctx.depth -= 1
     try:

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
     from htcondor_async._environment import Environment
 
-__all__ = ["MAX_DEPTH", "EvalContext", "EvaluationFailed"]
+__all__ = ["MAX_DEPTH", "MAX_STEPS", "EvalContext", "EvaluationFailed"]
 
 MAX_DEPTH = 400
 """How many attribute references, list items and ``eval()`` calls may be in progress at once."""
+
+
+MAX_STEPS = 1_000_000
+"""How many attributes one evaluation may follow in all: without it a few lines could ask for 2 to the 400."""
 
 
 class EvaluationFailed(Exception):
@@ -40,7 +44,7 @@ def _root_of(ad: AdBase | None) -> AdBase | None:
 class EvalContext:
     """One evaluation.  ``ad`` is the current ad, ``root`` the outermost one, ``depth`` the levels that are left."""
 
-    __slots__ = ("_environment", "ad", "debug", "deep", "depth", "root")
+    __slots__ = ("_environment", "ad", "debug", "deep", "depth", "root", "steps")
 
     def __init__(
         self, ad: AdBase | None = None, environment: Environment | None = None, depth: int = MAX_DEPTH
@@ -48,6 +52,7 @@ class EvalContext:
         self.ad = ad
         self.root: AdBase | None = ad if ad is None or ad._parent is None else _root_of(ad)
         self.depth = depth
+        self.steps = MAX_STEPS
         self.debug = False
         self.deep = False
         self._environment = environment

@@ -133,9 +133,9 @@ def to_python(value: RuntimeValue) -> Any:
     if isinstance(value, ListValue):
         return list_to_python(value.items, value.scope)
     if isinstance(value, AdBase):
-        if type(value) is _registry.ad_class and value._parent is None:
-            return value
-        return _registry.ad_class._from_pairs(value._pairs(), value._parent)
+        # An ad of an evaluation is a copy; only ads that hold it are still to be seen from it, not sides of a match.
+        around = value._parent if isinstance(value._parent, AdStore) else None
+        return _registry.ad_class._from_pairs(value._pairs(), around)
     return scalar_to_python(value)
 
 

@@ -155,6 +155,9 @@ def _reference(node: AttrRef, ctx: EvalContext) -> Steps:
         return Undefined
     if ctx.depth <= 0:
         raise EvaluationFailed
+    ctx.steps -= 1
+    if ctx.steps < 0:
+        raise EvaluationFailed
     meaning, ad = found
     if isinstance(meaning, AdBase):
         return meaning

@@ -60,6 +60,7 @@ class ClassAdParseError(ClassAdException, ValueError, SyntaxError, RuntimeError)
         self.expected = expected
         self.attribute = attribute
         self.position = -1
+        self.pending = -1
         self.lineno = line or None
         self.offset = column or None
 

@@ -58,9 +58,13 @@ def evaluate_fresh(node: Node, ad: AdBase, ctx: EvalContext) -> RuntimeValue:
     inner = EvalContext(ad, ctx._environment)
     # HTCondor begins to count anew here.  What is left outside bounds it too, or a cycle through it would never end.
     inner.depth = min(inner.depth, ctx.depth - 1)
-    if inner.depth <= 0:
+    inner.steps = ctx.steps - 1
+    if inner.depth <= 0 or inner.steps < 0:
         raise EvaluationFailed
-    return inner.eval(node)
+    try:
+        return inner.eval(node)
+    finally:
+        ctx.steps = inner.steps
 
 
 def _requirements_hold(ad: AdStore, ctx: EvalContext) -> bool:

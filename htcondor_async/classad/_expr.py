@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from ._errors import ClassAdEvaluationError, ClassAdTypeError
 from ._nodes import AttrRef, BinaryOp, FunctionCall, ListNode, Literal, Node, Paren, Subscript, UnaryOp
 from ._parser import parse_expression
 from ._same import same_tree
-from ._unparse import pretty, unparse_node
+from ._unparse import pretty, unparse_node, unparse_wire
 from ._values import Value
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExprTree", "attr", "function", "literal"]
 
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_RESERVED_NAMES = frozenset({"error", "false", "is", "isnt", "parent", "true", "undefined"})
 _PRECEDENCE = {
     "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "is": 6, "isnt": 6,
     "<": 7, "<=": 7, ">": 7, ">=": 7, "<<": 8, ">>": 8, ">>>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10, "?:": 12,
@@ -66,8 +69,12 @@ class ExprTree:
         return f"ExprTree({str(self)!r})"
 
     def old(self) -> str:
-        """Return the expression in old syntax, as a value of an ad's line."""
-        return unparse_node(self._node, old=True)
+        """Return the expression in old syntax, as the value in a line of an ad that is sent.
+
+        Unlike HTCondor's own printer this writes strings that old syntax cannot hold so that they are read back as they
+        are, and nothing in them can change what the expression means.
+        """
+        return unparse_wire(self._node)
 
     def pretty(self) -> str:
         """Return the expression in new syntax with ads and lists on several lines."""
@@ -311,7 +318,14 @@ def attr(name: str, scope: str | None = None) -> ExprTree:
         raise ClassAdTypeError("an attribute name is a non-empty str")
     if "\0" in name:
         raise ClassAdTypeError("an attribute name contains no NUL")
-    base = None if scope is None else AttrRef(None, scope)
+    if scope is None:
+        return ExprTree._of(AttrRef(None, name))
+    if scope.upper() not in ("MY", "TARGET"):
+        raise ClassAdTypeError(f"the scope of an attribute is MY or TARGET, not {scope!r}")
+    base = AttrRef(None, scope)
+    if not _PLAIN.match(name) or name.lower() in _RESERVED_NAMES:
+        # Behind a point names are printed without quotes; as an index nothing in the name can change the meaning.
+        return ExprTree._of(Subscript(base, Literal(name)))
     return ExprTree._of(AttrRef(base, name))
 
 
@@ -322,4 +336,6 @@ def literal(value: Any) -> ExprTree:
 
 def function(name: str, *arguments: Any) -> ExprTree:
     """Return a call of a function of the language with arguments that are expressions or Python values."""
+    if not isinstance(name, str) or not _PLAIN.match(name) or name.lower() in _RESERVED_NAMES:
+        raise ClassAdTypeError(f"not the name of a function: {name!r}")
     return ExprTree._of(FunctionCall(name, tuple(_registry.convert.to_node(argument) for argument in arguments)))

@@ -41,13 +41,24 @@ class _Flat(NamedTuple):
     op: str | None = None
 
 
-def flatten(node: Node, ad: AdBase) -> Node:
+class _Flattening(EvalContext):
+    """The state of one flattening; ``around`` is the ad around ads written in the expression."""
+
+    __slots__ = ("around",)
+
+    def __init__(self, ad: AdBase, around: AdBase | None) -> None:
+        super().__init__(ad)
+        self.around = around
+
+
+def flatten(node: Node, ad: AdBase, around: AdBase | None = None) -> Node:
     """Return ``node`` with what ``ad`` determines replaced by constants.
 
+    :param around: the ad that ``node`` was taken from; ads written in ``node`` see its attributes.
     :raises ClassAdEvaluationError: the evaluation fails as a whole.
     """
     try:
-        flat = _flatten(EvalContext(ad), node, False)
+        flat = _flatten(_Flattening(ad, around), node, False)
     except (EvaluationFailed, RecursionError):
         raise ClassAdEvaluationError("Unable to flatten expression.") from None
     return Literal(flat.value) if flat.tree is None else flat.tree
@@ -57,7 +68,7 @@ def _node(flat: _Flat) -> Node:
     return Literal(flat.value) if flat.tree is None else flat.tree
 
 
-def _flatten(ctx: EvalContext, node: Node, gather: bool) -> _Flat:
+def _flatten(ctx: _Flattening, node: Node, gather: bool) -> _Flat:
     if isinstance(node, Literal):
         return _Flat(node.value.seconds if isinstance(node.value, RelTime) else node.value)
     if isinstance(node, AttrRef):
@@ -83,14 +94,16 @@ def _flatten(ctx: EvalContext, node: Node, gather: bool) -> _Flat:
     if isinstance(node, ListNode):
         return _Flat(Undefined, ListNode(tuple([_node(_flatten(ctx, item, False)) for item in node.items])))
     assert isinstance(node, AdNode)
-    saved, ctx.ad = ctx.ad, _registry.ad_class._from_node(node, ctx.ad)
+    nested = _registry.ad_class._from_node(node, ctx.around)
+    saved = ctx.ad, ctx.around
+    ctx.ad = ctx.around = nested
     try:
         return _Flat(Undefined, AdNode(tuple([(n, _node(_flatten(ctx, inner, False))) for n, inner in node.pairs])))
     finally:
-        ctx.ad = saved
+        ctx.ad, ctx.around = saved
 
 
-def _reference(ctx: EvalContext, node: AttrRef) -> _Flat:
+def _reference(ctx: _Flattening, node: AttrRef) -> _Flat:
     start: AdBase | None
     if node.base is not None:
         value = ctx.eval(node.base)
@@ -131,14 +144,14 @@ def _apply(op: str, left: RuntimeValue, right: RuntimeValue) -> RuntimeValue:
     return BINARY[op](left, right)
 
 
-def _binary(ctx: EvalContext, node: BinaryOp) -> _Flat:
+def _binary(ctx: _Flattening, node: BinaryOp) -> _Flat:
     left, right = _flatten(ctx, node.left, False), _flatten(ctx, node.right, False)
     if left.tree is None and right.tree is None:
         return _Flat(_apply(node.op, left.value, right.value))
     return _Flat(Undefined, BinaryOp(node.op, _node(left), _node(right)))
 
 
-def _gathered(ctx: EvalContext, node: BinaryOp, gather: bool) -> _Flat:
+def _gathered(ctx: _Flattening, node: BinaryOp, gather: bool) -> _Flat:
     """Flatten an associative operator; constants of both sides are put together."""
     op = node.op
     flat = _combine(op, _flatten(ctx, node.left, True), _flatten(ctx, node.right, True))
@@ -150,6 +163,8 @@ def _gathered(ctx: EvalContext, node: BinaryOp, gather: bool) -> _Flat:
 
 def _combine(op: str, left: _Flat, right: _Flat) -> _Flat:
     if op in ("&&", "||") and (left.tree is None) != (right.tree is None):
+        # Numbers become booleans here, and stay so in what is kept.
+        left, right = _as_operand(left), _as_operand(right)
         first = left.value if left.tree is None else Undefined
         second = right.value if right.tree is None else Undefined
         value = _apply(op, first, second)
@@ -172,6 +187,11 @@ def _combine(op: str, left: _Flat, right: _Flat) -> _Flat:
     return _gather(op, left, right)
 
 
+def _as_operand(flat: _Flat) -> _Flat:
+    truth = as_bool(flat.value) if flat.tree is None else None
+    return flat if truth is None else _Flat(truth)
+
+
 def _joined(flat: _Flat) -> Node:
     if flat.op is not None and flat.tree is not None:
         return BinaryOp(flat.op, Literal(flat.value), flat.tree)
@@ -190,7 +210,7 @@ def _gather(op: str, left: _Flat, right: _Flat) -> _Flat:
     return _Flat(kept.value, BinaryOp(op, left.tree, right.tree), op)
 
 
-def _conditional(ctx: EvalContext, node: Conditional) -> _Flat:
+def _conditional(ctx: _Flattening, node: Conditional) -> _Flat:
     test = _flatten(ctx, node.test, False)
     if test.tree is None and test.value is not Undefined:
         truth = as_bool(test.value)
@@ -201,7 +221,7 @@ def _conditional(ctx: EvalContext, node: Conditional) -> _Flat:
     return _Flat(Undefined, Conditional(node.test if test.tree is None else test.tree, _node(yes), _node(no)))
 
 
-def _call(ctx: EvalContext, node: FunctionCall) -> _Flat:
+def _call(ctx: _Flattening, node: FunctionCall) -> _Flat:
     if node.name.lower() not in REGISTRY:
         return _Flat(Error)
     flats = [_flatten(ctx, arg, False) for arg in node.args]

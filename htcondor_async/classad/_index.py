@@ -61,7 +61,7 @@ class Peek:
 
     def find(self, lower: str) -> str | None:
         """Return the text of a value, or None if the table must be asked."""
-        if self.left <= 0 or not lower:
+        if self.left <= 0 or not lower or "=" in lower or "\0" in lower:
             return None
         self.left -= 1
         low, name, prefixed = self.low, lower.encode("utf-8", "surrogateescape"), self.prefixed

@@ -28,7 +28,8 @@ __all__ = [
 ]
 
 _SPACE = r"[ \t\n\v\f\r]"
-_SKIP = rf"{_SPACE}*(?:(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/){_SPACE}*)*"
+# A comment must not be cut short to let something in it match.
+_SKIP = rf"{_SPACE}*(?:(?://[^\n]*(?![^\n])|/\*(?:[^*]|\*(?!/))*\*/){_SPACE}*)*"
 _IDENT = r"[A-Za-z_][A-Za-z0-9_]*"
 _NEW_DOUBLE = r'"(?:[^"\\]|\\.)*"'
 _NEW_SINGLE = r"'(?:[^'\\]|\\.)*'"

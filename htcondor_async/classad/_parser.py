@@ -35,6 +35,8 @@ __all__ = ["MAX_NESTING", "parse_ad_at", "parse_expression", "parse_old_value", 
 
 MAX_NESTING = 1000
 """How deep brackets and conditionals may nest, as in HTCondor 24."""
+MAX_TREE = 20000
+"""How deep the tree may be that chains of operators make; HTCondor's own library would overflow its stack."""
 
 _BINARY = {
     "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "is": 6, "isnt": 6, "=?=": 6, "=!=": 6,
@@ -82,7 +84,40 @@ class _Parser:
         self.only_ad = False
 
     def run(self, position: int) -> int:
-        """Parse one expression from ``position``; return where it ended.  The node is left in ``self.nodes``.
+        """Parse one expression from ``position``; return where it ended.  The node is left in ``self.nodes``."""
+        while True:
+            try:
+                return self._run(position)
+            except ClassAdParseError as error:
+                after = self._without_middle(error)
+                if after is None:
+                    raise
+                position = after
+
+    def _without_middle(self, error: ClassAdParseError) -> int | None:
+        """Return where to go on after a fault in the middle of a conditional, or None if it is a fault for good.
+
+        HTCondor 24 takes a middle that does not parse, but ends where its ``:`` stands, for one that is missing.
+        """
+        if error.pending < 0:
+            return None
+        skip = SKIP.match(self.text, error.pending)
+        assert skip is not None
+        match = OPERATOR.match(self.text, skip.end())
+        if match is None or match[1] != ":":
+            return None
+        stack = self.stack
+        while stack and stack[-1][1] != "?":
+            if stack.pop()[0] <= 0:
+                self.level -= 1
+        if not stack:
+            return None
+        del self.nodes[stack[-1][3] :]
+        stack[-1] = (0, "? :", None, 0)
+        return match.end()
+
+    def _run(self, position: int) -> int:
+        """Parse from ``position``, where an operand must come.
 
         What is common is dealt with here, without calls; the rest by the methods below.
         """
@@ -91,7 +126,7 @@ class _Parser:
         while True:
             match = operand(text, position)
             if match is None:
-                raise parse_error(text, position, "an expression")
+                raise self._fault(position, "an expression")
             kind = match.lastindex
             if kind == IDENT and self.level <= MAX_NESTING:
                 name = match[1]
@@ -130,6 +165,12 @@ class _Parser:
                 complete = state == 1
                 if complete and self.only_ad and not stack:
                     return position
+
+    def _fault(self, position: int, expected: str) -> ClassAdParseError:
+        """Return the error for a word that was looked at and not taken."""
+        error = parse_error(self.text, position, expected)
+        error.pending = position
+        return error
 
     def _open(self, bracket: str, extra: Any = None) -> None:
         self.level += 1
@@ -208,7 +249,7 @@ class _Parser:
                 self._close()
                 return end, True
             if token == ")" and stack[-1][1] == "call":
-                self.nodes.append(self._call(stack[-1][2], ()))
+                self.nodes.append(self._call(stack[-1][2], (), end))
                 self._close()
                 return end, True
         raise parse_error(self.text, start, "an expression")
@@ -333,7 +374,7 @@ class _Parser:
         elif token == ")" and bracket == "call":
             arguments = tuple(nodes[base:])
             del nodes[base:]
-            nodes.append(self._call(extra, arguments))
+            nodes.append(self._call(extra, arguments, end))
         elif token == "}" and bracket == "{":
             items = tuple(nodes[base:])
             del nodes[base:]
@@ -341,6 +382,8 @@ class _Parser:
         elif token == "]" and bracket == "[]":
             index = nodes.pop()
             nodes[-1] = Subscript(nodes[-1], index)
+        elif bracket in ("call", "{", "ad"):
+            raise self._fault(start, _CLOSERS[bracket])
         else:
             raise parse_error(self.text, start, _CLOSERS[bracket])
         self._close()
@@ -371,9 +414,15 @@ class _Parser:
         self._reduce(0)
         if self.stack:
             raise parse_error(self.text, position, _CLOSERS[self.stack[-1][1]])
+        self.check_depth(position)
         return position, 2
 
-    def _call(self, name: str, arguments: tuple[Node, ...]) -> Node:
+    def check_depth(self, position: int) -> None:
+        """Raise ClassAdParseError if the tree is deeper than :data:`MAX_TREE`."""
+        if self.nodes[0].depth > MAX_TREE:
+            raise parse_error(self.text, position, f"a tree of at most {MAX_TREE} levels", position)
+
+    def _call(self, name: str, arguments: tuple[Node, ...], end: int) -> Node:
         """Return a call; times with a constant string are constants."""
         if len(arguments) == 1 and len(name) == 7 and type(arguments[0]) is Literal:
             constant = arguments[0].value
@@ -382,7 +431,11 @@ class _Parser:
                 value = parse_abs_time(constant) if absolute else parse_rel_time(constant)
                 if value is None:
                     kind = "an absolute" if absolute else "a relative"
-                    raise ClassAdParseError(f"{constant!r} is not {kind} time", found=constant, expected=f"{kind} time")
+                    fault = ClassAdParseError(
+                        f"{constant!r} is not {kind} time", found=repr(constant), expected=f"{kind} time"
+                    )
+                    fault.position = fault.pending = end
+                    raise fault
                 return Literal(value)
         return FunctionCall(name, arguments)
 
@@ -436,6 +489,7 @@ def parse_ad_at(text: str, position: int = 0) -> tuple[AdNode, int]:
     end, complete = parser._open_ad(skip.end() + 1)
     if not complete:
         end = parser.run(end)
+    parser.check_depth(end)
     node = parser.nodes[0]
     assert isinstance(node, AdNode)
     return node, end

@@ -227,7 +227,7 @@ class _AdScanner:
         return taken
 
 
-_SKIP = re.compile(r"(?:[ \t\n\v\f\r]+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)*")
+_SKIP = re.compile(r"(?:[ \t\n\v\f\r]+|//[^\n]*(?![^\n])|/\*(?:[^*]|\*(?!/))*\*/)*")
 
 
 def _pieces(source: Any) -> Iterator[str]:

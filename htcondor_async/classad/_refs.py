@@ -34,7 +34,7 @@ def _children(node: Node) -> tuple[Node, ...]:
     return ()
 
 
-_Step = tuple[Node, AdBase, int, bool]
+_Step = tuple["Node | AdBase | None", AdBase, int, bool]
 
 
 class _Walk:
@@ -46,24 +46,29 @@ class _Walk:
         self.ad = ad
         self.internal = internal
         self.names: dict[str, str] = {}
-        self.done: set[tuple[int, int]] = set()
-        self.path: dict[tuple[int, int], int] = {}
-        self.todo: list[tuple[Node | None, AdBase, int, bool]] = []
-        self.keys: list[tuple[int, int]] = []
+        self.done: set[tuple[int, int, bool]] = set()
+        self.path: set[tuple[int, int, bool]] = set()
+        self.keys: list[tuple[int, int, bool]] = []
+        self.todo: list[_Step] = []
 
     def run(self, node: Node) -> list[str]:
-        """Return the names, sorted without regard to case."""
+        """Return the names, sorted without regard to case.
+
+        A step is an expression, the ad it is looked up in, how many attributes led to it, and whether it only says in
+        which ad a name is looked up: then the attributes of an ad it names are not references.
+        """
         self.todo.append((node, self.ad, 0, False))
         while self.todo:
             current, ad, depth, scoping = self.todo.pop()
             if current is None:
                 key = self.keys.pop()
-                del self.path[key]
+                self.path.remove(key)
                 self.done.add(key)
             elif isinstance(current, AttrRef):
-                self._reference(current, ad, depth)
-            elif not (scoping and self.internal and isinstance(current, AdNode)):
-                self.todo.extend([(child, ad, depth, scoping) for child in _children(current)])
+                self._reference(current, ad, depth, scoping)
+            elif not (scoping and isinstance(current, (AdNode, AdBase))):
+                inner = [pair[1] for pair in current._pairs()] if isinstance(current, AdBase) else _children(current)
+                self.todo.extend([(child, ad, depth, scoping) for child in inner])
         return sorted(self.names.values(), key=fold)
 
     def _evaluate(self, node: Node, ad: AdBase) -> RuntimeValue:
@@ -73,7 +78,7 @@ class _Walk:
         except (EvaluationFailed, RecursionError):
             raise _undetermined() from None
 
-    def _reference(self, node: AttrRef, ad: AdBase, depth: int) -> None:
+    def _reference(self, node: AttrRef, ad: AdBase, depth: int, scoping: bool) -> None:
         start: AdBase | None = ad
         if node.base is not None:
             if self.internal:
@@ -100,21 +105,18 @@ class _Walk:
         meaning, where = found
         if self.internal and where is self.ad and self.ad._lookup(node.lower) is not None:
             self._add(node.name)
-        if isinstance(meaning, AdBase):
-            # An ad itself (MY, PARENT) leads nowhere further: what was asked is one of its attributes.
-            return
-        self._follow(meaning, where, depth + 1)
+        self._follow(meaning, where, depth + 1, scoping)
 
-    def _follow(self, node: Node, ad: AdBase, depth: int) -> None:
-        key = (id(node), id(ad))
+    def _follow(self, meaning: Node | AdBase, ad: AdBase, depth: int, scoping: bool) -> None:
+        key = (id(meaning), id(ad), scoping)
         if key in self.done:
             return
         if key in self.path or depth > MAX_DEPTH:
             raise _undetermined()
-        self.path[key] = depth
+        self.path.add(key)
         self.keys.append(key)
-        self.todo.append((None, ad, depth, False))
-        self.todo.append((node, ad, depth, False))
+        self.todo.append((None, ad, depth, scoping))
+        self.todo.append((meaning, ad, depth, scoping))
 
     def _add(self, name: str) -> None:
         self.names.setdefault(fold(name), name)

@@ -29,7 +29,7 @@ evaluate: Callable[[Node, AdBase | None, AdStore | None, Environment | None], Ru
 evaluate_fresh: Callable[[Node, AdBase, EvalContext], RuntimeValue]
 matches: Callable[[AdStore, AdStore, Environment | None], bool]
 symmetric_match: Callable[[AdStore, AdStore, Environment | None], bool]
-flatten: Callable[[Node, AdBase], Node]
+flatten: Callable[[Node, AdBase, AdBase | None], Node]
 external_refs: Callable[[Node, AdBase], list[str]]
 internal_refs: Callable[[Node, AdBase], list[str]]
 convert: Any

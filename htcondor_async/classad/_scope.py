@@ -9,8 +9,8 @@ from __future__ import annotations
 from . import _registry
 from ._context import EvalContext, EvaluationFailed, _root_of
 from ._nodes import AdNode, FunctionCall, ListNode, Literal, Node
-from ._operators import subscript_list
-from ._values import AdBase, Error, ListValue, RuntimeValue, Undefined, fold
+from ._operators import subscript_list, to_c_int
+from ._values import AdBase, Error, ListValue, RelTime, RuntimeValue, Undefined, fold
 
 __all__ = ["SPECIAL", "Found", "evaluate_found", "find_name", "follow", "project", "subscript"]
 
@@ -60,6 +60,9 @@ def evaluate_found(ctx: EvalContext, meaning: Node | AdBase, ad: AdBase) -> Runt
         raise EvaluationFailed
     if isinstance(meaning, AdBase):
         return meaning
+    ctx.steps -= 1
+    if ctx.steps < 0:
+        raise EvaluationFailed
     saved = ctx.ad
     ctx.ad = ad
     ctx.depth -= 1
@@ -108,7 +111,9 @@ def _select_item(ctx: EvalContext, items: ListValue, item: Node, lower: str) -> 
 
 
 def _detached(value: RuntimeValue) -> RuntimeValue:
-    """Return a list or ad without the ad around it."""
+    """Return a list or ad without the ad around it; a relative time loses its fraction as it becomes a constant."""
+    if isinstance(value, RelTime):
+        return RelTime(float(to_c_int(value.seconds)))
     if isinstance(value, ListValue):
         return ListValue(value.items, None)
     if isinstance(value, AdBase):
