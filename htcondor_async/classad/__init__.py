@@ -17,8 +17,10 @@ from ._errors import (
 from ._expr import ExprTree, attr, function, literal
 from ._quote import quote, unquote
 from ._read import Parser, ParserType, parse_ads, parse_next, parse_old, parse_one
+from ._regex import ClassAdRegexWarning
 from ._registry import set_default_environment
 from ._values import Error, Undefined, Value
+from .functions.registered import register, register_library
 
 _registry.convert = _convert
 
@@ -30,6 +32,7 @@ __all__ = [
     "ClassAdInternalError",
     "ClassAdOSError",
     "ClassAdParseError",
+    "ClassAdRegexWarning",
     "ClassAdTypeError",
     "ClassAdValueError",
     "Error",
@@ -46,6 +49,8 @@ __all__ = [
     "parse_old",
     "parse_one",
     "quote",
+    "register",
+    "register_library",
     "set_default_environment",
     "unquote",
 ]

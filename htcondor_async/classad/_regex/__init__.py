@@ -26,6 +26,7 @@ literals, ``.``, ``[...]``, ``[[:alpha:]]``, ``[[:<:]]``                  yes
 ``(*FAIL)``, ``(*MARK:..)``, ``(?C1)``                                    yes (marks and callouts do nothing)
 ``(?R)`` and other recursion                                              no
 ``\X``, scripts and other properties, ``(*UTF)``, ``(*UCP)``              no
+parentheses nested more than 80 deep                                      no
 ``(*ACCEPT) (*COMMIT) (*PRUNE) (*SKIP) (*THEN)``, ``(*CRLF)`` and so on   no
 ========================================================================  =============================================
 
@@ -88,6 +89,7 @@ class Pattern:
     _bodies: dict[int, Node]
     _written: Written
     _plain: re.Pattern[bytes]
+    _safe_length: int
     _nonempty: tuple[re.Pattern[bytes], Written] | None = None
     _automaton: Automaton | None = None
 
@@ -136,7 +138,7 @@ class Pattern:
 
     def _check_cost(self, subject: bytes) -> None:
         length = len(subject)
-        if polynomial_bound(self._tree, length) * (length + 1) <= MAX_STEPS:
+        if length <= self._safe_length or _is_cheap(self._tree, length):
             return
         if self._automaton is None:
             try:
@@ -145,6 +147,18 @@ class Pattern:
                 raise PatternLimitError(str(error)) from None
         if steps(self._automaton, subject) is None:
             raise PatternLimitError(f"more than {MAX_STEPS} steps on a text of {length} bytes")
+
+
+def _is_cheap(tree: Node, length: int) -> bool:
+    return polynomial_bound(tree, length) * (length + 1) <= MAX_STEPS
+
+
+def _safe_length(tree: Node) -> int:
+    """Return a length up to which no search needs a closer look."""
+    length = 16
+    while length < 1 << 20 and _is_cheap(tree, length * 2):
+        length *= 2
+    return length if _is_cheap(tree, length) else 0
 
 
 def _result(found: re.Match[bytes], written: Written) -> Match:
@@ -167,10 +181,10 @@ def _compile(pattern: bytes, options: Options) -> Pattern | PatternError | Unsup
         parsed = parse(pattern, options)
         tree = resolve_calls(parsed.tree, parsed.bodies)
         written = write(tree, parsed.bodies)
-        return Pattern(tree, parsed.bodies, written, re.compile(written.text))
+        return Pattern(tree, parsed.bodies, written, re.compile(written.text), _safe_length(tree))
     except (PatternError, UnsupportedPattern) as error:
         return error.with_traceback(None)
-    except (re.error, OverflowError, RecursionError) as error:
+    except (re.error, OverflowError) as error:
         return UnsupportedPattern(f"a combination that Python refuses: {error}")
 
 

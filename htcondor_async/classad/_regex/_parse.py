@@ -42,7 +42,8 @@ from ._tree import (
 __all__ = ["Options", "Parsed", "parse"]
 
 MAX_REPEAT = 65535
-MAX_NESTING = 250
+MAX_NESTING = 80
+"""Deepest nesting of parentheses (PCRE's own limit is 250)."""
 MAX_NAME = 32
 
 _SIMPLE_ESCAPES = {ord("a"): 7, ord("e"): 27, ord("f"): 12, ord("n"): 10, ord("r"): 13, ord("t"): 9}
@@ -229,7 +230,7 @@ class _Parser:
     def choice(self) -> Node:
         self.depth += 1
         if self.depth > MAX_NESTING:
-            raise PatternError("parentheses are nested too deeply")
+            raise UnsupportedPattern(f"more than {MAX_NESTING} nested parentheses")
         branches = [self.sequence()]
         while self.peek() == 0x7C and not self.literal:
             self.pos += 1

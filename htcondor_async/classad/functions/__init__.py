@@ -124,6 +124,7 @@ from . import (  # noqa: E402
     numbers,
     references,
     regexps,
+    registered,
     string_lists,
     strings,
     times,
@@ -131,7 +132,5 @@ from . import (  # noqa: E402
     users,
 )
 
-__all__ += [
-    "arguments", "contexts", "lists", "numbers", "references", "regexps", "string_lists", "strings", "times", "types",
-    "users",
-]  # fmt: skip
+__all__ += ["arguments", "contexts", "lists", "numbers", "references", "regexps", "registered", "string_lists"]
+__all__ += ["strings", "times", "types", "users"]
