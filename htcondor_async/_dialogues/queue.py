@@ -52,8 +52,10 @@ class Op(enum.IntEnum):
     GetAttributeString = 10010
     GetAttributeExpr = 10011
     DeleteAttribute = 10012
+    GetNextJob = 10013
     GetJobAd = 10018
     GetJobByConstraint = 10019
+    GetNextJobByConstraint = 10020
     SetAttributeByConstraint = 10021
     BeginTransaction = 10023
     AbortTransaction = 10024

@@ -1,77 +1,32 @@
-"""The schedd of the embedded pool: a job queue that answers queries."""
+"""The schedd of the embedded pool: a job queue, and the commands that read and change it."""
 
 from __future__ import annotations
 
+import errno
 import itertools
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import anyio
 
 from htcondor_async._cedar.commands import Command
 from htcondor_async.classad import ClassAd, ClassAdException, ExprTree
 from htcondor_async.config import Config
+from htcondor_async.testing._actions import act_on_jobs
 from htcondor_async.testing._ads import limited, matches, projected, projection_of, requirements_of
+from htcondor_async.testing._history import serve_history
+from htcondor_async.testing._job_queue import JobId, JobQueue
+from htcondor_async.testing._queue import QueueSession
 from htcondor_async.testing._server import Connection, Daemon, Handler
+from htcondor_async.testing._transactions import JobTransaction, Owner
 
 __all__ = ["JobQueue", "ScheddDaemon"]
 
 _COUNTERS = {1: "Idle", 2: "Running", 3: "Removed", 4: "Completed", 5: "Held", 6: "TransferringOutput", 7: "Suspended"}
 _BATCH = 64 * 1024  # bytes of answers that are sent at once
-
-
-class JobQueue:
-    """Cluster ads and the job ads that hang on them. A job has what its cluster has, unless it says otherwise."""
-
-    def __init__(self) -> None:
-        self.clusters: dict[int, ClassAd] = {}
-        self.procs: dict[tuple[int, int], ClassAd] = {}
-        self._next = 1
-
-    def new_cluster(self) -> int:
-        """Return the next free cluster number; numbers are not given out again."""
-        number, self._next = self._next, self._next + 1
-        return number
-
-    def reserve(self, cluster: int) -> None:
-        """Take note of a number in use."""
-        self._next = max(self._next, cluster + 1)
-
-    def job(self, cluster: int, proc: int) -> ClassAd | None:
-        """Return the whole ad of a job, or None."""
-        own = self.procs.get((cluster, proc))
-        if own is None:
-            return None
-        shared = self.clusters.get(cluster)
-        if shared is None:
-            return own
-        whole = ClassAd()
-        whole.update(shared)
-        whole.update(own)
-        return whole
-
-    def jobs(self) -> Iterator[ClassAd]:
-        """Give the whole ads of all jobs."""
-        for cluster, proc in list(self.procs):
-            job = self.job(cluster, proc)
-            if job is not None:
-                yield job
-
-    def add(self, attributes: Mapping[str, object] | ClassAd) -> tuple[int, int]:
-        """Put a job into the queue as it is; ``ClusterId`` and ``ProcId`` are chosen where they are missing."""
-        job = ClassAd()
-        job.update(attributes)
-        cluster = job.get("ClusterId")
-        if type(cluster) is not int:
-            cluster = job["ClusterId"] = self.new_cluster()
-        self.reserve(cluster)
-        proc = job.get("ProcId")
-        if type(proc) is not int:
-            taken = [number for owner, number in self.procs if owner == cluster]
-            proc = job["ProcId"] = max(taken, default=-1) + 1
-        for name, value in (("JobStatus", 1), ("Owner", "nobody"), ("MyType", "Job"), ("JobUniverse", 5)):
-            if name not in job:
-                job[name] = value
-        self.procs[cluster, proc] = job
-        return cluster, proc
 
 
 class ScheddDaemon(Daemon):
@@ -82,11 +37,21 @@ class ScheddDaemon(Daemon):
     def __init__(self, name: str, config: Config, *, legacy: bool = False) -> None:
         super().__init__(name, config, legacy=legacy)
         self.queue = JobQueue()
+        self.users: dict[str, ClassAd] = {}
+        #: Held by whoever is in the middle of a transaction; everybody else waits.
+        self.turn = anyio.Lock()
+        self.spool_folder = Path(config.get_str("SPOOL", "") or tempfile.gettempdir())
+        self.reschedules = 0
         #: Further job ads that exist only while they are asked for: for queues larger than memory.
         self.generated: Iterable[ClassAd] | None = None
         self.commands[Command.QUERY_JOB_ADS] = Handler("READ", self._query_jobs)
         self.commands[Command.QUERY_JOB_ADS_WITH_AUTH] = Handler("READ", self._query_jobs, force_authentication=True)
         self.commands[Command.QUERY_SCHEDD_ADS] = Handler("READ", self._query_self)
+        self.commands[Command.QMGMT_READ_CMD] = Handler("READ", self._read_queue)
+        self.commands[Command.QMGMT_WRITE_CMD] = Handler("WRITE", self._change_queue, force_authentication=True)
+        self.commands[Command.ACT_ON_JOBS] = Handler("WRITE", self._act, force_authentication=True)
+        self.commands[Command.QUERY_SCHEDD_HISTORY] = Handler("READ", self._query_history)
+        self.commands[Command.RESCHEDULE] = Handler("WRITE", self._reschedule)
 
     def ad(self) -> ClassAd:
         """Return the ad that this schedd advertises."""
@@ -115,12 +80,101 @@ class ScheddDaemon(Daemon):
             writer.int(1).ad(ad)
         await connection.reply(writer.int(0))
 
+    # -- changes
+
+    def is_superuser(self, user: str) -> bool:
+        """Return whether the queue obeys a user in everything."""
+        names = self.config.get_str("QUEUE_SUPER_USERS", "condor root").replace(",", " ").split()
+        return user.partition("@")[0] in names and not user.endswith("@unmapped")
+
+    def refusal_of_cluster(self, owner: Owner) -> tuple[int, int, str] | None:
+        """Return why a user may not submit, as (rval, errno, text), or None."""
+        record = self.users.get(owner.user)
+        if record is not None and record.get("Enabled") is False:
+            why = record.get("DisableReason")
+            return -5, errno.EACCES, f"User {owner.user} is disabled" + (f" : {why}" if isinstance(why, str) else "")
+        if len(self.queue.procs) >= self.config.get_int("MAX_JOBS_SUBMITTED", 1 << 31):
+            return -2, errno.EINVAL, "MAX_JOBS_SUBMITTED exceeded"
+        return None
+
+    def check_submission(self, transaction: JobTransaction) -> tuple[str, list[str]]:
+        """Hold the new jobs against SUBMIT_REQUIREMENT_NAMES; return the refusal (or "") and the warnings."""
+        warnings: list[str] = []
+        names = self.config.get_str("SUBMIT_REQUIREMENT_NAMES", "").replace(",", " ").split()
+        for name in names:
+            demand = ExprTree(self.config.get_str(f"SUBMIT_REQUIREMENT_{name}", "true"))
+            for _, ad in transaction.new_jobs():
+                if matches(ad, demand):
+                    continue
+                reason = ExprTree(self.config.get_str(f"SUBMIT_REQUIREMENT_{name}_REASON", '""')).eval(ad)
+                text = reason if isinstance(reason, str) and reason else f"Submit requirement {name} not met."
+                if not self.config.get_bool(f"SUBMIT_REQUIREMENT_{name}_IS_WARNING", False):
+                    return text, []
+                if text not in warnings:
+                    warnings.append(text)
+        return "", warnings
+
+    def complete(self, transaction: JobTransaction, now: int) -> None:
+        """Add what the schedd itself knows of new jobs."""
+        jobs = transaction.new_jobs()
+        cluster = transaction.new_cluster
+        if not jobs or cluster is None:
+            return
+        first = jobs[0][1]
+        owner = transaction.owner
+        shared: dict[str, object] = {"Owner": owner.name, "User": owner.user, "QDate": now, "JobUniverse": 5}
+        shared |= {"MyType": "Job", "TargetType": "Machine", "Cmd": "", "Iwd": "/"}
+        for name, value in shared.items():
+            if name not in first:
+                transaction.put((cluster, -1), name, value)
+        transaction.put((cluster, -1), "TotalSubmitProcs", len(jobs))
+        for job, ad in jobs:
+            transaction.put(job, "JobStatus", ad.get("JobStatus", 1))
+            transaction.put(job, "GlobalJobId", f"{self.name}#{job[0]}.{job[1]}#{now}")
+            if "EnteredCurrentStatus" not in ad:
+                transaction.put(job, "EnteredCurrentStatus", now)
+
+    def committed(self, transaction: JobTransaction) -> None:
+        """Make the changes of a transaction, and tell who follows the jobs."""
+        if transaction.new_procs:
+            self.users.setdefault(transaction.owner.user, ClassAd({"User": transaction.owner.user, "Enabled": True}))
+        for job in transaction.apply():
+            self.queue.tell(job)
+
+    def ended(self, job: JobId, *, forced: bool = False) -> None:
+        """Take a job that has ended out of the queue, unless it says that it stays."""
+        ad = self.queue.job(*job)
+        if ad is None or (not forced and "LeaveJobInQueue" in ad and matches(ad, ad.lookup("LeaveJobInQueue"))):
+            return
+        self.queue.leave(job, int(time.time()))
+
+    async def _read_queue(self, connection: Connection) -> None:
+        await QueueSession(self, connection, write=False).serve()
+
+    async def _change_queue(self, connection: Connection) -> None:
+        await QueueSession(self, connection, write=True).serve()
+
+    async def _act(self, connection: Connection) -> None:
+        await act_on_jobs(self, connection)
+
+    async def _reschedule(self, connection: Connection) -> None:
+        self.reschedules += 1
+
+    async def _query_history(self, connection: Connection) -> None:
+        async with self.turn:
+            sources = {"": list(self.queue.history)}
+            if not self.legacy:
+                sources["JOB_EPOCH"] = list(self.queue.epochs)
+        await serve_history(connection, self.config, sources)
+
     # -- 516 and 519
 
     async def _query_jobs(self, connection: Connection) -> None:
         reader = await connection.request(connection.runtime.clock() + 20)
         query = reader.ad()
         reader.expect_end()
+        async with self.turn:  # a schedd in the middle of a transaction serves nobody else
+            pass
         requirements = requirements_of(query)
         try:
             names = projection_of(query)

@@ -149,7 +149,8 @@ class EmbeddedPool:
         for name, extra in self._collector_configs.items():
             self.collector_daemons[name] = self._start_collector(name, f"collector_{name}", extra)
         for number, (name, extra) in enumerate(self._schedd_configs.items()):
-            daemon = ScheddDaemon(name, self._config(extra), legacy=self._legacy)
+            spool = {"SPOOL": str(self._require_folder() / f"spool_{number}")}
+            daemon = ScheddDaemon(name, self._config(spool | dict(extra)), legacy=self._legacy)
             self._shared_port.add(f"schedd_{number}", daemon)
             self.schedd_daemons[name] = daemon
         first = next(iter(self.schedd_daemons.values()), None)
