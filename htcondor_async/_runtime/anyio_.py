@@ -8,6 +8,7 @@ the task wait for the descriptor. On asyncio (uvloop too) the wait is a future a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import sys
 import threading
@@ -41,9 +42,16 @@ def _asyncio_loop() -> asyncio.AbstractEventLoop | None:
 def _trio() -> Any:
     """Return trio if this is one of its tasks."""
     trio = sys.modules.get("trio")
-    if trio is None or not trio.lowlevel.in_trio_task():
-        raise HTCondorValueError("this runs only in a task of asyncio or trio", hint="use htcondor_sync elsewhere")
-    return trio
+    try:
+        if trio is not None and trio.lowlevel.current_task() is not None:
+            return trio
+    except RuntimeError as error:
+        raise _outside() from error
+    raise _outside()
+
+
+def _outside() -> HTCondorValueError:
+    return HTCondorValueError("this runs only in a task of asyncio or trio", hint="use htcondor_sync elsewhere")
 
 
 def _settle(future: asyncio.Future[bool], ready: bool) -> None:
@@ -198,8 +206,11 @@ class AnyioRuntime(SocketRuntime):
                 if not loop.is_closed():
                     (loop.remove_writer if write else loop.remove_reader)(number)
                     _settle(future, True)
-        if not found and "trio" in sys.modules and sys.modules["trio"].lowlevel.in_trio_run():
-            sys.modules["trio"].lowlevel.notify_closing(number)
+        trio = sys.modules.get("trio")
+        if not found and trio is not None:
+            # Outside of trio (RuntimeError) nobody waits there.
+            with contextlib.suppress(RuntimeError):
+                trio.lowlevel.notify_closing(number)
 
     async def call(
         self, function: Callable[[], T], *, always: bool = False, discard: Callable[[T], None] | None = None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 
 import anyio
 import pytest
 
+from htcondor_async._runtime.anyio_ import AnyioRuntime
+from htcondor_async._runtime.base import SocketAddress
 from tests.helpers.runtimes import SOON, TASKS, World, deaf, echo, run, silent, slow_names
 
 
@@ -240,3 +243,28 @@ def test_an_abandoned_task_leaves_no_warning(backend):
             stream.abort()
 
     run(backend, case)
+
+
+def test_outside_of_an_event_loop_it_says_so():
+    from htcondor_async._runtime.blocking import drive
+    from htcondor_async.errors import HTCondorValueError
+
+    runtime = AnyioRuntime()
+    with pytest.raises(HTCondorValueError, match="only in a task of asyncio or trio"):
+        runtime.clock()
+    with pytest.raises(HTCondorValueError, match="htcondor_sync"):
+        drive(runtime.wait_any([], False, math.inf))
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio", "uvloop"])
+def test_a_stream_can_be_closed_after_its_event_loop(backend):
+    async def open_one():
+        return await runtime.connect([address], math.inf)
+
+    runtime = AnyioRuntime()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = SocketAddress(socket.AF_INET, *server.getsockname())
+        options = {"use_uvloop": True} if backend == "uvloop" else {}
+        stream = anyio.run(open_one, backend=backend.replace("uvloop", "asyncio"), backend_options=options)
+        stream.abort()
+    assert stream.closed
