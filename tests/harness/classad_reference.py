@@ -27,9 +27,16 @@ class Case:
 
 
 def interpreter() -> Path:
-    """Return the Python that has HTCondor's modules: HTCONDOR_ASYNC_BINDINGS, or the one kept in the user's cache."""
+    """Return the Python that has HTCondor's modules.
+
+    It is what HTCONDOR_ASYNC_BINDINGS says (the interpreter, or its virtual environment), or the one in the user's
+    cache, which is made if it is missing.
+    """
     given = os.environ.get("HTCONDOR_ASYNC_BINDINGS")
-    return Path(given) if given else bindings.bindings(bindings.V1_AND_V2)
+    if not given:
+        return bindings.bindings(bindings.V1_AND_V2)
+    path = Path(given)
+    return path / "bin" / "python" if path.is_dir() else path
 
 
 def probe(text: str) -> str:

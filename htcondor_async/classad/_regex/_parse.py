@@ -106,7 +106,7 @@ _CATEGORIES = {
 }  # fmt: skip
 
 
-@attrs.frozen(slots=True)
+@attrs.frozen(slots=True, cache_hash=True)
 class Options:
     """The options of ``regexp()``, and those that a pattern can set for itself."""
 
@@ -334,7 +334,7 @@ class _Parser:
             # A repeated assertion is tried at most once.
             if isinstance(body, Condition) or high == 0:
                 return Sequence()
-            return Repeat(body, min(low, 1), 1, mode)
+            return body if low == high else Repeat(body, min(low, 1), 1, mode)
         return Repeat(body, low, high, mode)
 
     # One item

@@ -95,7 +95,12 @@ class _Resolver:
         if copying and isinstance(node, (BackReference, Keep)):
             raise UnsupportedPattern("call of a group that contains a reference")
         if isinstance(node, Sequence):
-            return Sequence(tuple(self.resolve(item, calling, copying) for item in node.items))
+            items = []
+            for item in node.items:
+                items.append(self.resolve(item, calling, copying))
+                if isinstance(item, Fail):
+                    break  # nothing behind it is ever reached
+            return Sequence(tuple(items))
         if isinstance(node, Choice):
             return Choice(tuple(self.resolve(item, calling, copying) for item in node.branches))
         if isinstance(node, (Repeat, Atomic, Look)):
@@ -140,7 +145,10 @@ def width(node: Node, groups: dict[int, Node]) -> int:
     if isinstance(node, (Group, Atomic)):
         return width(node.body, groups)
     if isinstance(node, BackReference):
-        return width(groups[node.numbers[0]], groups)
+        number = node.numbers[0]
+        if number not in groups:
+            raise PatternError("lookbehind assertion is not fixed length")
+        return width(groups[number], {other: body for other, body in groups.items() if other != number})
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from htcondor_async.classad import _regex
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Values = tuple[RuntimeValue, ...]
 
 
+@functools.lru_cache(maxsize=64)
 def _options(letters: str) -> _regex.Options:
     return _regex.Options(
         caseless="i" in letters, multiline="m" in letters, dotall="s" in letters, extended="x" in letters

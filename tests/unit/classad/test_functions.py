@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -237,10 +238,22 @@ def test_tokens_are_trimmed_and_hold_no_delimiter(text: str, delimiters: str) ->
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("5abc", (5.0, 1)), (" -1.5e1x", (-15.0, 7)), ("0x10", (16.0, 4)), ("0x1p4", (16.0, 5)), ("0x", (0.0, 1)), (".", None),
-     ("inf", (float("inf"), 3)), ("infinit", (float("inf"), 3)), ("1e", (1.0, 1)), ("", None), ("1e999", (float("inf"), 5)),
-     ("-0x1p9999", (float("-inf"), 9)), ("٣", None)],
-)  # fmt: skip
+    [
+        ("5abc", (5.0, 1)),
+        (" -1.5e1x", (-15.0, 7)),
+        ("0x10", (16.0, 4)),
+        ("0x1p4", (16.0, 5)),
+        ("0x", (0.0, 1)),
+        (".", None),
+        ("inf", (math.inf, 3)),
+        ("infinit", (math.inf, 3)),
+        ("1e", (1.0, 1)),
+        ("", None),
+        ("1e999", (math.inf, 5)),
+        ("-0x1p9999", (-math.inf, 9)),
+        ("\u0663", None),
+    ],
+)
 def test_strtod(text: str, expected: tuple[float, int] | None) -> None:
     assert strtod(text) == expected
 
