@@ -11,14 +11,14 @@ import hashlib
 import secrets
 import struct
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from htcondor_async._cedar.limits import exceeded
 from htcondor_async._secret import Secret
 from htcondor_async.errors import HTCondorInternalError, HTCondorIOError, ProtocolError, SecurityError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 __all__ = ["AesGcmOpener", "AesGcmSealer", "NonceRecorder", "Transcript"]
 
@@ -84,7 +84,15 @@ class Transcript:
 def _aes(key: Secret[bytes]) -> AESGCM:
     if len(key.reveal()) != 32:
         raise HTCondorInternalError("an AES session key has 32 bytes")
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # a program that never shakes hands does without
+
     return AESGCM(key.reveal())
+
+
+def _invalid_tag() -> type[Exception]:
+    from cryptography.exceptions import InvalidTag
+
+    return InvalidTag
 
 
 class _OneWay:
@@ -159,7 +167,6 @@ class AesGcmSealer(_OneWay):
         header = _HEADER.pack(end, len(plaintext) + IV_SIZE + TAG_SIZE)
         return header + self._iv + self._aes.encrypt(nonce, plaintext, self._transcript + header)
 
-
     def seal_all(self, plaintexts: Iterable[bytes]) -> list[bytes]:
         """Return the pieces of whole frames, one a plaintext, each the last of its message.
 
@@ -227,7 +234,7 @@ class AesGcmOpener(_OneWay):
         nonce = ((self._base + counter) & 0xFFFFFFFF).to_bytes(4, "big") + self._tail
         try:
             return self._aes.decrypt(nonce, payload, aad)
-        except InvalidTag:
+        except _invalid_tag():
             raise TamperedError(f"encrypted frame {counter} was tampered with, or sealed with another key") from None
 
     def open_frames(self, data: bytes, position: int, max_frame: int, out: list[tuple[bytes, bool]]) -> int:
@@ -259,7 +266,7 @@ class AesGcmOpener(_OneWay):
                     counter, base, tail = self._counter, self._base, self._tail
                 position = stop
                 start = position + HEADER_SIZE
-        except InvalidTag:
+        except _invalid_tag():
             raise TamperedError(
                 f"encrypted frame {counter - 1} was tampered with, or sealed with another key"
             ) from None

@@ -9,18 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from typing import Any
-
-from cryptography.hazmat.decrepit.ciphers.algorithms import Blowfish, TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher
+from typing import TYPE_CHECKING, Any
 
 from htcondor_async._secret import Secret
 from htcondor_async.errors import HTCondorInternalError, ProtocolError, SecurityError
 
-try:  # cryptography moved the mode in version 47
+if TYPE_CHECKING:
     from cryptography.hazmat.decrepit.ciphers.modes import CFB
-except ImportError:
-    from cryptography.hazmat.primitives.ciphers.modes import CFB
+    from cryptography.hazmat.primitives.ciphers import Cipher
 
 __all__ = ["CfbStream", "LegacyOpener", "LegacySealer", "fold_key"]
 
@@ -42,6 +38,15 @@ def fold_key(key: bytes, size: int = _KEY_SIZE) -> bytes:
 
 
 def _cipher(method: str, key: Secret[bytes]) -> Cipher[CFB]:
+    # here, as it takes long to load and few connections need it
+    from cryptography.hazmat.decrepit.ciphers.algorithms import Blowfish, TripleDES
+    from cryptography.hazmat.primitives.ciphers import Cipher
+
+    try:  # cryptography moved the mode in version 47
+        from cryptography.hazmat.decrepit.ciphers.modes import CFB
+    except ImportError:
+        from cryptography.hazmat.primitives.ciphers.modes import CFB
+
     if method == "BLOWFISH":
         return Cipher(Blowfish(key.reveal()), CFB(bytes(8)))
     if method == "3DES":

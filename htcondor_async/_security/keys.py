@@ -10,20 +10,14 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable
-
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from typing import TYPE_CHECKING
 
 from htcondor_async._secret import Secret
 from htcondor_async.errors import ProtocolError
 
-try:
+if TYPE_CHECKING:  # loaded where it is used: a program that never shakes hands does without
     from cryptography.hazmat.decrepit.ciphers.modes import CFB
-except ImportError:  # before version 47 the mode has its old home
-    from cryptography.hazmat.primitives.ciphers.modes import CFB
+    from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 
 __all__ = ["CRYPTO_PROTOCOLS", "KEY_LENGTHS", "KeyExchange", "claim_key", "hkdf", "unwrap_key", "wrap_key"]
 
@@ -41,6 +35,9 @@ _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 def hkdf(secret: Secret[bytes], *, salt: bytes, info: bytes, length: int) -> Secret[bytes]:
     """Derive a key with HKDF-SHA256."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return Secret(HKDF(hashes.SHA256(), length, salt, info).derive(secret.reveal()))
 
 
@@ -58,6 +55,8 @@ class KeyExchange:
     __slots__ = ("_private", "public")
 
     def __init__(self, entropy: Entropy, private: Secret[bytes] | None = None) -> None:
+        from cryptography.hazmat.primitives.asymmetric import ec
+
         if private is None:
             # 48 bytes make the bias of the reduction negligible.
             number = int.from_bytes(entropy(48), "big") % (_ORDER - 1) + 1
@@ -90,6 +89,8 @@ class KeyExchange:
 
     def shared(self, peer_public: str) -> Secret[bytes]:
         """Return the shared X coordinate, 32 bytes."""
+        from cryptography.hazmat.primitives.asymmetric import ec
+
         try:
             point = base64.b64decode(peer_public, validate=True)
             if len(point) != 65:
@@ -111,6 +112,14 @@ def _fold(key: bytes, length: int = 24) -> bytes:
 
 
 def _cipher(key: Secret[bytes]) -> Cipher[CFB]:
+    from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+    from cryptography.hazmat.primitives.ciphers import Cipher
+
+    try:
+        from cryptography.hazmat.decrepit.ciphers.modes import CFB
+    except ImportError:  # before version 47 the mode has its old home
+        from cryptography.hazmat.primitives.ciphers.modes import CFB
+
     if not key:
         raise ProtocolError("there is no key to wrap the session key with")
     return Cipher(TripleDES(_fold(key.reveal())), CFB(bytes(8)))
