@@ -340,6 +340,16 @@ class Runtime(Protocol):
         """Build a TLS context out of files; raises :class:`ConfigError` where they cannot be used."""
         ...
 
+    async def call(
+        self, function: Callable[[], T], *, always: bool = False, discard: Callable[[T], None] | None = None
+    ) -> T:
+        """Return what ``function`` returns, which works on local files and may block; a worker thread runs it.
+
+        With ``always`` it runs even in a task that is cancelled. A result that a cancelled caller can no longer take
+        goes to ``discard``.
+        """
+        ...
+
     async def read_file(self, path: str, max_bytes: int) -> bytes:
         """Return the content of a file of at most ``max_bytes``.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from htcondor_async._core.act import reschedule
@@ -143,7 +142,7 @@ class ScheddSubmission(ScheddBase):
         deadline = context.deadline(timeout)
         cluster_ad = cluster_defaults(
             now=int(context.runtime.now()),
-            directory=str(Path.cwd()),
+            directory=await context.runtime.call(os.getcwd),
             version=context.version,
             platform=context.platform,
         )
