@@ -53,13 +53,7 @@ def constraint_text(constraint: Constraint, *, default: str = "true") -> str:
     if isinstance(constraint, str):
         if not constraint.strip():
             return default
-        try:
-            constraint = ExprTree(constraint)
-        except ClassAdException as error:
-            raise HTCondorValueError(
-                f"the constraint {_shortened(constraint)} does not parse: {error.args[0] if error.args else error}",
-                hint="quote strings with double quotes, as in Owner == \"alice\"",
-            ) from error
+        constraint = _parsed(constraint, "constraint {} does not parse", 'quote strings, as in Owner == "alice"')
     if not isinstance(constraint, ExprTree):
         raise HTCondorTypeError(f"a constraint is a string, an ExprTree or a bool, not {type(constraint).__name__}")
     return constraint.old()
@@ -104,13 +98,7 @@ def value_text(value: object) -> str:
         The text does not parse. A schedd would store ``undefined`` without a word.
     """
     if isinstance(value, str):
-        try:
-            value = ExprTree(value)
-        except ClassAdException as error:
-            raise HTCondorValueError(
-                f"the value {_shortened(value)} is not an expression: {error.args[0] if error.args else error}",
-                hint="a string needs quotes of its own, as in '\"text\"'",
-            ) from error
+        value = _parsed(value, "value {} is not an expression", "a string needs quotes of its own, as in '\"text\"'")
     if isinstance(value, ExprTree):
         return value.old()
     try:
@@ -138,6 +126,14 @@ def attribute_pairs(ad: ClassAd) -> list[tuple[str, str]]:
         name, _, text = line.decode("utf-8", "surrogateescape").partition("=")
         pairs.append((attribute_name(name.strip()), text.strip()))
     return pairs
+
+
+def _parsed(text: str, what: str, hint: str) -> ExprTree:
+    try:
+        return ExprTree(text)
+    except ClassAdException as error:
+        problem = error.args[0] if error.args else error
+        raise HTCondorValueError(f"the {what.format(_shortened(text))}: {problem}", hint=hint) from error
 
 
 def _shortened(text: str) -> str:
