@@ -1,23 +1,20 @@
 r"""Parser of PCRE2 patterns, in byte mode, as of PCRE2 10.32 (the version that HTCondor's own module carries).
 
 Options that change the meaning of later parts (``(?i)`` and so on) are resolved here: the tree has sets of bytes, so
-neither the writer nor the cost estimate knows about them.  The rules are those of pcre2pattern(3).
+neither the writer nor the cost estimate knows about them.  The rules are those of pcre2pattern(3); they are one
+grammar, hence one class.
 """
 
 from __future__ import annotations
 
-import unicodedata
-
 import attrs
 
+from ._reader import SET_ESCAPES, Options, Reader, both_cases, is_digit, is_letter, read_class
 from ._tree import (
     ANY,
-    DIGITS,
-    HORIZONTAL,
     NEWLINE,
     SPACES,
     VERTICAL,
-    WORD,
     Anchor,
     AnchorKind,
     Atomic,
@@ -36,7 +33,6 @@ from ._tree import (
     RepeatMode,
     Sequence,
     UnsupportedPattern,
-    byte_set,
 )
 
 __all__ = ["Options", "Parsed", "parse"]
@@ -44,21 +40,7 @@ __all__ = ["Options", "Parsed", "parse"]
 MAX_REPEAT = 65535
 MAX_NESTING = 80
 """Deepest nesting of parentheses (PCRE's own limit is 250)."""
-MAX_NAME = 32
 
-_SIMPLE_ESCAPES = {ord("a"): 7, ord("e"): 27, ord("f"): 12, ord("n"): 10, ord("r"): 13, ord("t"): 9}
-_SET_ESCAPES = {
-    ord("d"): DIGITS,
-    ord("D"): ANY ^ DIGITS,
-    ord("s"): SPACES,
-    ord("S"): ANY ^ SPACES,
-    ord("w"): WORD,
-    ord("W"): ANY ^ WORD,
-    ord("h"): HORIZONTAL,
-    ord("H"): ANY ^ HORIZONTAL,
-    ord("v"): VERTICAL,
-    ord("V"): ANY ^ VERTICAL,
-}
 _ANCHOR_ESCAPES = {
     ord("A"): AnchorKind.SUBJECT_START,
     ord("Z"): AnchorKind.LAST_LINE_END,
@@ -66,25 +48,6 @@ _ANCHOR_ESCAPES = {
     ord("b"): AnchorKind.WORD_BOUNDARY,
     ord("B"): AnchorKind.NO_WORD_BOUNDARY,
     ord("G"): AnchorKind.SEARCH_START,
-}
-_LOWER = byte_set(b"abcdefghijklmnopqrstuvwxyz")
-_UPPER = byte_set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_GRAPH = sum(1 << byte for byte in range(0x21, 0x7F))
-_POSIX = {
-    b"alpha": _LOWER | _UPPER,
-    b"lower": _LOWER,
-    b"upper": _UPPER,
-    b"alnum": _LOWER | _UPPER | DIGITS,
-    b"ascii": (1 << 128) - 1,
-    b"blank": byte_set(b" \t"),
-    b"cntrl": ((1 << 32) - 1) | (1 << 127),
-    b"digit": DIGITS,
-    b"graph": _GRAPH,
-    b"print": _GRAPH | byte_set(b" "),
-    b"punct": _GRAPH & ~(_LOWER | _UPPER | DIGITS),
-    b"space": SPACES,
-    b"word": WORD,
-    b"xdigit": byte_set(b"0123456789abcdefABCDEF"),
 }
 _START_OPTIONS_IGNORED = {
     b"LF", b"NO_AUTO_POSSESS", b"NO_START_OPT", b"NO_JIT", b"NO_DOTSTAR_ANCHOR", b"BSR_UNICODE",
@@ -100,24 +63,6 @@ _OPTION_LETTERS = {
     "U": "ungreedy",
     "J": "duplicate_names",
 }
-_CATEGORIES = {
-    "C", "Cc", "Cf", "Cn", "Co", "Cs", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl", "No",
-    "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs",
-}  # fmt: skip
-
-
-@attrs.frozen(slots=True, cache_hash=True)
-class Options:
-    """The options of ``regexp()``, and those that a pattern can set for itself."""
-
-    caseless: bool = False
-    multiline: bool = False
-    dotall: bool = False
-    extended: bool = False
-    extended_more: bool = False
-    ungreedy: bool = False
-    no_capture: bool = False
-    duplicate_names: bool = False
 
 
 @attrs.frozen(slots=True)
@@ -129,83 +74,17 @@ class Parsed:
     bodies: dict[int, Node]
 
 
-def _both_cases(mask: int) -> int:
-    lower, upper = mask & _LOWER, mask & _UPPER
-    return mask | (lower >> 32) | (upper << 32)
-
-
-def _category_set(name: str) -> int:
-    if name == "Any":
-        return ANY
-    if name == "L&":
-        return _category_set("Lu") | _category_set("Ll") | _category_set("Lt")
-    if name not in _CATEGORIES:
-        raise UnsupportedPattern(rf"\p{{{name}}}")
-    return sum(1 << byte for byte in range(256) if unicodedata.category(chr(byte)).startswith(name))
-
-
-def _is_digit(byte: int) -> bool:
-    return 0x30 <= byte <= 0x39
-
-
-def _is_word(byte: int) -> bool:
-    return bool(WORD >> byte & 1)
-
-
-def _is_letter(byte: int) -> bool:
-    return 0x41 <= byte & 0xDF <= 0x5A
-
-
-class _Parser:
+class _Parser(Reader):
     """Recursive descent over the bytes of a pattern.  A byte behind the end reads as 0 (no pattern contains NUL)."""
 
     def __init__(self, pattern: bytes, options: Options) -> None:
-        self.text = pattern
-        self.pos = 0
-        self.options = options
+        super().__init__(pattern, options)
         self.groups = 0
         self.names: dict[bytes, list[int]] = {}
         self.bodies: dict[int, Node] = {}
         self.depth = 0
         self.literal = False  # inside \Q...\E
         self.highest_reference = 0
-
-    # Reading
-
-    def peek(self, ahead: int = 0) -> int:
-        at = self.pos + ahead
-        return self.text[at] if at < len(self.text) else 0
-
-    def at(self, prefix: bytes) -> bool:
-        return self.text.startswith(prefix, self.pos)
-
-    def take(self, prefix: bytes) -> bool:
-        if self.at(prefix):
-            self.pos += len(prefix)
-            return True
-        return False
-
-    def expect(self, prefix: bytes) -> None:
-        if not self.take(prefix):
-            raise PatternError(f"{prefix.decode()!r} expected at {self.pos}")
-
-    def number(self) -> int | None:
-        start = self.pos
-        while _is_digit(self.peek()):
-            self.pos += 1
-        return int(self.text[start : self.pos]) if self.pos > start else None
-
-    def name(self, end: bytes) -> bytes:
-        start = self.pos
-        while _is_word(self.peek()):
-            self.pos += 1
-        name = self.text[start : self.pos]
-        if not name or len(name) > MAX_NAME or _is_digit(name[0]):
-            raise PatternError("bad group name")
-        self.expect(end)
-        return name
-
-    # Pattern
 
     def whole(self) -> Node:
         self.start_options()
@@ -269,6 +148,15 @@ class _Parser:
 
     def skipped(self) -> bool:
         r"""Skip one comment, blank of extended mode, ``\E``, or enter ``\Q``."""
+        if self.skipped_comment():
+            return True
+        if self.take(b"\\Q"):
+            self.literal = True
+            return True
+        return self.take(b"\\E")
+
+    def skipped_comment(self) -> bool:
+        """Skip one comment or blank of extended mode."""
         byte = self.peek()
         if self.take(b"(?#"):
             end = self.text.find(b")", self.pos)
@@ -276,18 +164,14 @@ class _Parser:
                 raise PatternError("missing ) after (?# comment")
             self.pos = end + 1
             return True
-        if self.options.extended:
-            if SPACES >> byte & 1:
-                self.pos += 1
-                return True
-            if byte == 0x23:
-                end = self.text.find(b"\n", self.pos)
-                self.pos = len(self.text) if end < 0 else end + 1
-                return True
-        if self.take(b"\\Q"):
-            self.literal = True
+        if self.options.extended and SPACES >> byte & 1:
+            self.pos += 1
             return True
-        return self.take(b"\\E")
+        if self.options.extended and byte == 0x23:
+            end = self.text.find(b"\n", self.pos)
+            self.pos = len(self.text) if end < 0 else end + 1
+            return True
+        return False
 
     def quantifier(self) -> tuple[int, int | None, RepeatMode] | None:
         byte = self.peek()
@@ -307,6 +191,8 @@ class _Parser:
             low, high = counts
         else:
             return None
+        while self.skipped_comment():
+            pass  # what makes a quantifier lazy or possessive may stand behind comments
         if self.take(b"+"):
             return low, high, RepeatMode.POSSESSIVE
         lazy = self.take(b"?")
@@ -337,11 +223,9 @@ class _Parser:
             return body if low == high else Repeat(body, min(low, 1), 1, mode)
         return Repeat(body, low, high, mode)
 
-    # One item
-
     def char(self, byte: int) -> Chars:
         mask = 1 << byte
-        return Chars(_both_cases(mask) if self.options.caseless else mask)
+        return Chars(both_cases(mask) if self.options.caseless else mask)
 
     def atom(self) -> tuple[Node | None, bool]:
         """Return the next item (None: nothing to match) and whether a quantifier may follow it."""
@@ -368,9 +252,9 @@ class _Parser:
         if byte in _ANCHOR_ESCAPES:
             self.pos += 1
             return Anchor(_ANCHOR_ESCAPES[byte]), False
-        if byte in _SET_ESCAPES:
+        if byte in SET_ESCAPES:
             self.pos += 1
-            return Chars(_SET_ESCAPES[byte]), True
+            return Chars(SET_ESCAPES[byte]), True
         if byte in b"Kk" or byte in b"gNRCX":
             self.pos += 1
             return self.special_escape(byte)
@@ -458,81 +342,6 @@ class _Parser:
             raise PatternError("reference to non-existent subpattern")
         return BackReference(tuple(dict.fromkeys(numbers)), self.options.caseless)
 
-    def category(self, negated: bool) -> int:
-        if self.take(b"{"):
-            negated ^= self.take(b"^")
-            end = self.text.find(b"}", self.pos)
-            if end < 0:
-                raise PatternError(r"malformed \P or \p sequence")
-            name = self.text[self.pos : end].decode("latin-1")
-            self.pos = end + 1
-        else:
-            name = chr(self.peek())
-            if not _is_letter(self.peek()):
-                raise PatternError(r"malformed \P or \p sequence")
-            self.pos += 1
-        mask = _category_set(name)
-        return ANY ^ mask if negated else mask
-
-    def char_escape(self, in_class: bool) -> int:
-        """Read an escape that stands for one byte."""
-        byte = self.peek()
-        self.pos += 1
-        if byte in _SIMPLE_ESCAPES:
-            return _SIMPLE_ESCAPES[byte]
-        if not (_is_letter(byte) or _is_digit(byte)):
-            return byte
-        if byte == ord("x"):
-            return self.hexadecimal()
-        if byte == ord("o"):
-            self.expect(b"{")
-            return self.braced(8)
-        if byte == ord("c"):
-            following = self.peek()
-            self.pos += 1
-            if not 0x20 <= following <= 0x7E:
-                raise PatternError(r"\c must be followed by a printable ASCII character")
-            if 0x61 <= following <= 0x7A:
-                following -= 0x20
-            return following ^ 0x40
-        if byte >= 0x38 and _is_digit(byte) and in_class:
-            return byte
-        if _is_digit(byte):
-            return self.octal(byte)
-        raise PatternError("unrecognized character follows \\")
-
-    def octal(self, first: int) -> int:
-        value = first - 0x30
-        for _ in range(2):
-            if not 0x30 <= self.peek() <= 0x37:
-                break
-            value = value * 8 + self.peek() - 0x30
-            self.pos += 1
-        return self.in_range(value)
-
-    def hexadecimal(self) -> int:
-        if self.take(b"{"):
-            return self.braced(16)
-        start = self.pos
-        while self.pos < start + 2 and self.peek() in b"0123456789abcdefABCDEF" and self.peek():
-            self.pos += 1
-        return int(self.text[start : self.pos] or b"0", 16)
-
-    def braced(self, base: int) -> int:
-        end = self.text.find(b"}", self.pos)
-        digits = self.text[self.pos : end] if end >= 0 else b""
-        if not digits or any(digit not in b"0123456789abcdefABCDEF"[: 8 if base == 8 else 22] for digit in digits):
-            raise PatternError("bad digits in braces")
-        self.pos = end + 1
-        return self.in_range(int(digits, base))
-
-    def in_range(self, value: int) -> int:
-        if value > 255:
-            raise PatternError("character code point value is too large")
-        return value
-
-    # [...]
-
     def bracket(self) -> Node:
         for text, kind in ((b"[:<:]]", AnchorKind.WORD_START), (b"[:>:]]", AnchorKind.WORD_END)):
             if self.take(text):
@@ -540,30 +349,13 @@ class _Parser:
         if self.peek() in b":.=" and self.peek() and self.posix_end() is not None:
             raise PatternError("POSIX named classes are supported only within a class")
         negated = self.take(b"^")
-        mask = _ClassReader(self).read()
+        mask = read_class(self)
         if self.options.caseless:
-            mask = _both_cases(mask)
+            mask = both_cases(mask)
         return Chars(ANY ^ mask if negated else mask)
 
-    def posix_end(self) -> int | None:
-        """Return where ``:]`` (or ``.]``, ``=]``) stands, if what begins here is such a name."""
-        terminator = self.peek()
-        at = self.pos + 1
-        while at + 1 < len(self.text):
-            byte, following = self.text[at], self.text[at + 1]
-            if byte == 0x5C and following in b"]\\":
-                at += 1
-            elif (byte == 0x5B and following == terminator) or byte == 0x5D:
-                return None
-            elif byte == terminator and following == 0x5D:
-                return at
-            at += 1
-        return None
-
-    # (...)
-
     def parenthesis(self) -> tuple[Node | None, bool]:
-        if self.at(b"(*") and (_is_letter(self.peek(2)) or self.peek(2) == 0x3A):
+        if self.at(b"(*") and (is_letter(self.peek(2)) or self.peek(2) == 0x3A):
             return self.verb()
         self.pos += 1
         if not self.take(b"?"):
@@ -593,7 +385,7 @@ class _Parser:
         if self.at(b"P>") or byte == 0x26:
             self.pos += 2 if byte == 0x50 else 1
             return self.named_call(self.name(b")")), True
-        if byte == ord("R") or _is_digit(byte) or (byte in b"+-" and _is_digit(self.peek(1))):
+        if byte == ord("R") or is_digit(byte) or (byte in b"+-" and is_digit(self.peek(1))):
             if self.take(b"R"):
                 self.expect(b")")
                 return Call(0), True
@@ -707,8 +499,6 @@ class _Parser:
             raise UnsupportedPattern(f"(*{name.decode()})")
         raise PatternError("(*VERB) not recognized or malformed")
 
-    # References to other groups' patterns
-
     def call(self, end: bytes) -> Node:
         sign = self.peek()
         if sign in b"+-" and sign:
@@ -749,7 +539,7 @@ class _Parser:
                     return Look(self.inside(), bool(behind), bool(negative))
             raise PatternError("assertion expected after (?(")
         sign = self.peek()
-        if _is_digit(sign) or (sign in b"+-" and sign):
+        if is_digit(sign) or (sign in b"+-" and sign):
             if sign in b"+-":
                 self.pos += 1
             number = self.number()
@@ -766,7 +556,7 @@ class _Parser:
                 numbers = self.names.get(self.name(end))
                 self.expect(b")")
                 return self.named_test(numbers)
-        if self.peek() == ord("R") and (_is_digit(self.peek(1)) or self.peek(1) in b"&)"):
+        if self.peek() == ord("R") and (is_digit(self.peek(1)) or self.peek(1) in b"&)"):
             raise UnsupportedPattern("(?(R)")
         return self.named_test(self.names.get(self.name(b")")))
 
@@ -776,116 +566,6 @@ class _Parser:
         if len(set(numbers)) > 1:
             raise UnsupportedPattern("condition on a name that several groups have")
         return numbers[0]
-
-
-class _ClassReader:
-    """Reads the inside of ``[...]`` up to and with its ``]``."""
-
-    def __init__(self, parser: _Parser) -> None:
-        self.parser = parser
-        self.mask = 0
-        self.last: int | None = None  # a byte that a range may begin with
-        self.range_open = False
-
-    def read(self) -> int:
-        parser = self.parser
-        first = True
-        literal = False
-        while True:
-            if parser.pos >= len(parser.text):
-                raise PatternError("missing terminating ] for character class")
-            byte = parser.peek()
-            if literal:
-                parser.pos += 1
-                if byte == 0x5C and parser.peek() == 0x45:
-                    parser.pos += 1
-                    literal = False
-                else:
-                    self.add(byte)
-                    first = False
-                continue
-            if byte == 0x5D and not first:
-                parser.pos += 1
-                break
-            if parser.take(b"\\Q"):
-                literal = True
-                continue
-            if parser.take(b"\\E"):
-                continue
-            if parser.options.extended_more and byte in b" \t":
-                parser.pos += 1
-                continue
-            self.item(byte)
-            first = False
-        if self.range_open:
-            self.mask |= 1 << 0x2D
-        return self.mask
-
-    def item(self, byte: int) -> None:
-        parser = self.parser
-        if byte == 0x5B and parser.peek(1) in b":.=" and parser.peek(1):
-            parser.pos += 1
-            end = parser.posix_end()
-            if end is not None:
-                self.posix(end)
-                return
-            self.add(byte)
-            return
-        parser.pos += 1
-        if byte == 0x2D and self.last is not None and not self.range_open:
-            self.range_open = True
-            return
-        if byte != 0x5C:
-            self.add(byte)
-            return
-        if parser.pos >= len(parser.text):
-            raise PatternError(r"\ at end of pattern")
-        escape = parser.peek()
-        if escape == ord("b"):
-            parser.pos += 1
-            self.add(8)
-        elif escape in _SET_ESCAPES:
-            parser.pos += 1
-            self.whole_set(_SET_ESCAPES[escape])
-        elif escape in b"pP":
-            parser.pos += 1
-            self.whole_set(parser.category(escape == 0x50))
-        else:
-            self.add(parser.char_escape(in_class=True))
-
-    def posix(self, end: int) -> None:
-        parser = self.parser
-        if parser.peek() != 0x3A:
-            raise PatternError("POSIX collating elements are not supported")
-        parser.pos += 1
-        negated = parser.take(b"^")
-        mask = _POSIX.get(parser.text[parser.pos : end])
-        if mask is None:
-            raise PatternError("unknown POSIX class name")
-        if parser.options.caseless and mask in (_LOWER, _UPPER):
-            mask = _LOWER | _UPPER
-        parser.pos = end + 2
-        self.whole_set(ANY ^ mask if negated else mask)
-
-    def whole_set(self, mask: int) -> None:
-        parser = self.parser
-        if self.range_open:
-            raise PatternError("invalid range in character class")
-        if parser.peek() == 0x2D and parser.peek(1) != 0x5D and parser.pos + 1 < len(parser.text):
-            raise PatternError("invalid range in character class")
-        self.mask |= mask
-        self.last = None
-
-    def add(self, byte: int) -> None:
-        if self.range_open and self.last is not None:
-            if byte < self.last:
-                raise PatternError("range out of order in character class")
-            self.mask |= (1 << (byte + 1)) - (1 << self.last)
-            self.range_open = False
-            self.last = None
-        else:
-            self.mask |= 1 << byte
-            self.last = byte
 
 
 def _has_name(pattern: bytes, name: bytes) -> bool:
