@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Breakage", "Faults", "Link", "MemorySocket"]
 
-Breakage: TypeAlias = Literal["eof", "reset", "hang"]
+Breakage: TypeAlias = Literal["eof", "reset", "pipe", "hang"]
 """What the user of a connection sees of its break: the end, a reset, or nothing any more."""
 
 
@@ -90,6 +90,7 @@ class MemorySocket:
         self._eof = False
         self._error = 0
         self._silent = False
+        self._broken = False
         self._cut = self.link.stop_after == 0 and self.link.then == "hang"  # nothing more arrives, not even the end
 
     def __repr__(self) -> str:
@@ -157,6 +158,8 @@ class MemorySocket:
         self._check()
         if self._error:
             raise OSError(self._error, os.strerror(self._error))
+        if self._broken:
+            raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
         other = self.other
         if self.connecting or other is None:
             raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
@@ -215,9 +218,12 @@ class MemorySocket:
                 self.network.at(max(other._arrival, self.network.time), other._end)
 
     def break_with(self, breakage: Breakage) -> None:
-        """Let this end see the end of the stream, a reset, or nothing any more, from now on."""
+        """From now on this end sees the end of the stream, a reset, a broken pipe when it sends, or nothing any more."""
         if breakage == "eof":
             self._end()
+        elif breakage == "pipe":
+            self._end()
+            self._broken = True
         elif breakage == "reset":
             self._error = errno.ECONNRESET
             if self.connecting:
@@ -255,7 +261,12 @@ class MemorySocket:
     def _arrive(self, piece: bytes) -> None:
         self._unread += len(piece)
         if not self.link.delay and self._arrival <= self.network.time:
-            self._pieces.append(piece)
+            self._take(piece)
             return
         self._arrival = max(self._arrival, self.network.time) + self.link.delay
-        self.network.at(self._arrival, lambda: self._pieces.append(piece))
+        self.network.at(self._arrival, lambda: self._take(piece))
+
+    def _take(self, piece: bytes) -> None:
+        """Let a piece arrive, unless the connection has ended meanwhile: what was under way is lost then."""
+        if not self._eof and not self._error:
+            self._pieces.append(piece)

@@ -28,7 +28,7 @@ from htcondor_async._security.server import Accepted, ServerRequest, server_hand
 from htcondor_async._security.sessions import SessionTable
 from htcondor_async._security.settings import SecuritySettings
 from htcondor_async.config import Config
-from htcondor_async.errors import HTCondorException, HTCondorInternalError, Phase, ProtocolError
+from htcondor_async.errors import HTCondorException, HTCondorInternalError, HTCondorIOError, Phase, ProtocolError
 
 __all__ = ["Connection", "Daemon", "Handler", "SharedPort"]
 
@@ -231,12 +231,16 @@ async def _nothing(connection: Connection) -> None:
 
 async def _linger(connection: Connection) -> None:
     """Close so that what was sent arrives: a close with unread input would reset the connection."""
-    with anyio.move_on_after(1, shield=True):
+    deadline = connection.runtime.clock() + 1
+    try:
         if not connection.stream.closed:
             connection.stream.finish()
-            while await connection.stream.receive(65536, connection.runtime.clock() + 1):
+            while await connection.stream.receive(65536, deadline):
                 pass
-    connection.abort()
+    except HTCondorIOError as error:
+        _log.debug("a client does not end its connection: %s", error)
+    finally:
+        connection.abort()
 
 
 def _listed(user: str, entries: str) -> bool:
