@@ -95,12 +95,7 @@ class _Resolver:
         if copying and isinstance(node, (BackReference, Keep)):
             raise UnsupportedPattern("call of a group that contains a reference")
         if isinstance(node, Sequence):
-            items = []
-            for item in node.items:
-                items.append(self.resolve(item, calling, copying))
-                if isinstance(item, Fail):
-                    break  # nothing behind it is ever reached
-            return Sequence(tuple(items))
+            return Sequence(tuple(self.resolve(item, calling, copying) for item in node.items))
         if isinstance(node, Choice):
             return Choice(tuple(self.resolve(item, calling, copying) for item in node.branches))
         if isinstance(node, (Repeat, Atomic, Look)):
@@ -150,6 +145,15 @@ def width(node: Node, groups: dict[int, Node]) -> int:
             raise PatternError("lookbehind assertion is not fixed length")
         return width(groups[number], {other: body for other, body in groups.items() if other != number})
     return 0
+
+
+def _up_to_fail(branch: Node) -> Node:
+    """Return a branch of a look behind without what stands behind a ``(*FAIL)``: its length does not count."""
+    if isinstance(branch, Sequence):
+        for index, item in enumerate(branch.items):
+            if isinstance(item, Fail):
+                return Sequence(branch.items[: index + 1])
+    return branch
 
 
 def _chars(mask: int) -> str:
@@ -261,7 +265,7 @@ class _Writer:
             branches = node.body.branches if isinstance(node.body, Choice) else (node.body,)
             sign = "!" if node.negative else "="
             parts = []
-            for branch in branches:
+            for branch in map(_up_to_fail, branches):
                 width(branch, self.bodies)
                 parts.append(f"(?<{sign}{self.write(branch)})")
             self.behind -= 1
