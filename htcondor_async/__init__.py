@@ -8,12 +8,24 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from htcondor_async import _world
 from htcondor_async import errors as errors
 from htcondor_async._version import __version__
 
 if TYPE_CHECKING:
+    from htcondor_async._environment import Environment
     from htcondor_async.classad import ClassAd, ExprTree
-    from htcondor_async.client import Client, RetryPolicy, Timeouts, default_client, platform, use_client, version
+    from htcondor_async.client import (
+        Client,
+        ConfigurationWarning,
+        RetryPolicy,
+        Timeouts,
+        default_client,
+        load_config,
+        platform,
+        use_client,
+        version,
+    )
     from htcondor_async.collector import Collector
     from htcondor_async.config import Config
     from htcondor_async.enums import AdTypes, DaemonTypes, JobAction, JobStatus, QueryOpts, TransactionFlags
@@ -25,7 +37,17 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "classad": ("ClassAd", "ExprTree"),
-    "client": ("Client", "RetryPolicy", "Timeouts", "default_client", "platform", "use_client", "version"),
+    "client": (
+        "Client",
+        "ConfigurationWarning",
+        "RetryPolicy",
+        "Timeouts",
+        "default_client",
+        "load_config",
+        "platform",
+        "use_client",
+        "version",
+    ),
     "collector": ("Collector",),
     "config": ("Config",),
     "fanout": ("QueryAll", "ScheddResult", "query_all"),
@@ -38,6 +60,21 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - all of them are strings
+
+
+def _machine() -> Environment:
+    """Make the environment of expressions that are given none: this machine, configured as the current client is."""
+    from htcondor_async._system import SystemEnvironment
+
+    def param(name: str) -> str | None:
+        from htcondor_async.client import default_client
+
+        return default_client().config.get_str(name)
+
+    return SystemEnvironment(param=param)
+
+
+_world.provide(_machine)
 
 
 def __getattr__(name: str) -> Any:

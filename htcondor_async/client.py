@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import itertools
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +22,17 @@ from htcondor_async._security.sessions import SessionTable
 from htcondor_async._security.settings import SecuritySettings
 from htcondor_async.config import Config
 
-__all__ = ["Client", "RetryPolicy", "Timeouts", "default_client", "platform", "use_client", "version"]
+__all__ = [
+    "Client",
+    "ConfigurationWarning",
+    "RetryPolicy",
+    "Timeouts",
+    "default_client",
+    "load_config",
+    "platform",
+    "use_client",
+    "version",
+]
 
 _numbers = itertools.count(1)
 _current: contextvars.ContextVar[Client | None] = contextvars.ContextVar("htcondor_async_client", default=None)
@@ -124,17 +135,50 @@ def platform() -> str:
     return platform_string(*os_name())
 
 
+class ConfigurationWarning(UserWarning):
+    """This machine's configuration is missing, or HTCondor would complain of it."""
+
+
 _default: list[Client] = []
+_making = threading.Lock()
 
 
 def default_client() -> Client:
-    """Return the client of the current context; without one, that of the process, made at the first call."""
+    """Return the client of the current context; without one, that of the process, made at the first call.
+
+    That one is configured by this machine's files, as HTCondor's own tools are: read at the first call, which blocks
+    for it; where that matters call this before the event loop starts, or make a ``Client``. A machine without a
+    configuration gives a ``ConfigurationWarning`` and a client with HTCondor's defaults.
+
+    Raises
+    ------
+    ConfigError
+        The configuration is wrong.
+    """
     client = _current.get()
     if client is not None:
         return client
-    if not _default:
-        _default.append(Client())
+    with _making:
+        if not _default:
+            _default.append(Client(load_config()))
     return _default[0]
+
+
+def load_config(*, subsystem: str = "TOOL") -> Config:
+    """Return this machine's configuration, as HTCondor's tools read it; see :meth:`Config.load`.
+
+    Parameters
+    ----------
+    subsystem
+        For whom, as ``"TOOL"`` or ``"SCHEDD"``.
+    """
+    from htcondor_async._system import SystemEnvironment
+
+    environment = SystemEnvironment()
+    config = Config.load(environment, subsystem=subsystem, allow_commands=True, detected=environment.detected())
+    for warning in config.warnings:
+        warnings.warn(warning, ConfigurationWarning, stacklevel=3)
+    return config
 
 
 @contextmanager

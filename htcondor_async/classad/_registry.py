@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from htcondor_async import _world
+
 if TYPE_CHECKING:
     from htcondor_async._environment import Environment
 
@@ -44,14 +46,18 @@ _environment: Environment | None = None
 def set_default_environment(environment: Environment | None) -> None:
     """Set the environment that evaluations use when none is given to them.
 
-    :param environment: the world, or None to have none (an expression that needs it then raises RuntimeError).
+    :param environment: the world, or None for the package's own: this machine.
     """
     global _environment
     _environment = environment
 
 
 def default_environment() -> Environment:
-    """Return the environment set by :func:`set_default_environment`; raises RuntimeError if there is none."""
-    if _environment is None:
+    """Return the environment set by :func:`set_default_environment`, else the package's own, made at the first use.
+
+    Raises RuntimeError if there is none.
+    """
+    environment = _environment if _environment is not None else _world.default_environment()
+    if environment is None:
         raise RuntimeError("this expression asks for the time, the zone or the like, and no environment was set")
-    return _environment
+    return environment
