@@ -37,6 +37,7 @@ async def act_on_jobs(context: Context, target: Target, request: ActRequest, dea
             address=str(target.address),
             command=channel.command,
             phase=error.phase,
+            elapsed=error.elapsed,
         ) from error
     finally:
         channel.abort()
@@ -67,6 +68,7 @@ async def exchange_ads(
             address=str(target.address),
             command=command.name,
             phase=error.phase,
+            elapsed=error.elapsed,
         ) from error
     finally:
         channel.abort()

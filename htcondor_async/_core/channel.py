@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from htcondor_async._core.context import Context, Target
@@ -44,6 +44,12 @@ class Channel(Wire):
         self.command = command
         self.started = started
         self.session: Session | None = None
+
+    async def request(self, ad: Iterable[tuple[str, str]], deadline: float) -> None:
+        """Send an ad, the whole request of most commands."""
+        with self.phase(Phase.SEND, deadline):
+            payload = self.writer().ad(ad).getvalue()
+            await self.send(payload, deadline)
 
     @contextmanager
     def phase(self, phase: Phase, deadline: float) -> Iterator[None]:

@@ -54,5 +54,5 @@ async def open_history(
     """Ask a schedd, or a startd, for records of finished jobs, newest first; return the source of the ads."""
     command = Command.GET_HISTORY if of_startd else Command.QUERY_SCHEDD_HISTORY
     channel = await open_command(context, target, command, deadline)
-    await channel.send(channel.writer().ad(query.ad()).getvalue(), deadline)
+    await channel.request(query.ad(), deadline)
     return AdSource(channel, _HistoryAnswer(channel), deadline, idle)

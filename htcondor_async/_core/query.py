@@ -65,7 +65,7 @@ async def open_collector_query(
 ) -> AdSource:
     """Ask one daemon; return the source of its ads."""
     channel = await open_command(context, target, query.command, deadline)
-    await channel.send(channel.writer().ad(query.ad()).getvalue(), deadline)
+    await channel.request(query.ad(), deadline)
     return AdSource(channel, _CollectorAnswer(channel, query.limit), deadline, idle)
 
 
@@ -114,7 +114,7 @@ async def open_job_query(context: Context, target: Target, query: JobQuery, dead
 
     async def attempt() -> AdSource:
         channel = await open_command(context, target, query.command, deadline)
-        await channel.send(channel.writer().ad(request).getvalue(), deadline)
+        await channel.request(request, deadline)
         source = AdSource(channel, _JobAnswer(channel, query.summary_only), deadline, idle)
         if context.retries.attempts > 1:
             await source.first(deadline)  # what breaks before the first ads may be tried again

@@ -227,6 +227,7 @@ class QueueConnection:
                 address=str(self._target.address),
                 command=self._command.name,
                 phase=Phase.RECEIVE,
+                elapsed=error.elapsed,
             )
             raise unknown from error
         if answer.reply.rval < 0:

@@ -63,16 +63,20 @@ class AdSource:
             ads, self._held = self._held, []
             return ads
         runtime = self._channel.runtime
-        await runtime.checkpoint()  # one a batch: a peer that always has data must not keep the loop to itself
-        while not self._answer.done:
-            ads = self._take()
-            if ads or self._answer.done:
-                return ads
-            limit = self._deadline
-            if not math.isinf(self._idle):
-                limit = min(limit, runtime.clock() + self._idle)
-            await self._channel.fill(limit)
-        return []
+        try:
+            await runtime.checkpoint()  # one a batch: a peer that always has data must not keep the loop to itself
+            while not self._answer.done:
+                ads = self._take()
+                if ads or self._answer.done:
+                    return ads
+                limit = self._deadline
+                if not math.isinf(self._idle):
+                    limit = min(limit, runtime.clock() + self._idle)
+                await self._channel.fill(limit)
+            return []
+        except BaseException:
+            self._channel.abort()  # whatever interrupts an answer, at the checkpoint too, ends it
+            raise
 
     def batch_now(self) -> list[ClassAd]:
         """Return the ads that have arrived already; does not wait."""

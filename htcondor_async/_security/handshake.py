@@ -284,6 +284,9 @@ class _Handshake:
                 continue
             except ConnectionClosedError as error:
                 raise self._failed(f"the daemon hung up during {method.name}") from error
+            except DaemonTimeoutError as error:
+                error.add_context(phase=Phase.AUTHENTICATE)
+                raise
             self.machine.step(Event.METHOD_SUCCEEDED)
             return method, result
         if agreement.authentication_required:

@@ -204,8 +204,10 @@ class Daemon:
                 await self.commands[connection.accepted.command].serve(connection)
         except HTCondorException as error:
             _log.info("%s %s closes a connection: %s", self.kind, self.name, error)
-        finally:
-            await _linger(connection)
+        except BaseException:
+            connection.abort()
+            raise
+        await _linger(connection)
 
     def note(self, connection: Connection) -> None:
         """Keep a record of a command that was accepted, for tests: ``"QUERY_JOB_ADS alice@pool"``."""
