@@ -24,7 +24,7 @@ from ._nodes import (
     UnaryOp,
 )
 from ._operators import BINARY, UNARY, as_bool, logical_and, logical_or
-from ._scope import find_name, subscript
+from ._scope import find_name, loose_value, project, subscript
 from ._values import AdBase, Error, ListValue, RelTime, RuntimeValue, Undefined
 from .functions import REGISTRY
 
@@ -106,8 +106,10 @@ def _flatten(ctx: _Flattening, node: Node, gather: bool) -> _Flat:
 def _reference(ctx: _Flattening, node: AttrRef) -> _Flat:
     start: AdBase | None
     if node.base is not None:
-        value = ctx.eval(node.base)
+        value = loose_value(ctx, node.base, ctx.around)
         if isinstance(value, ListValue):
+            # The list itself is not put in; that it can be computed is required.
+            project(ctx, value, node.lower)
             return _Flat(Undefined, node)
         if not isinstance(value, AdBase):
             return _Flat(Undefined, node) if value is Undefined else _Flat(Error)

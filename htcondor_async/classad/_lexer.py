@@ -248,23 +248,31 @@ _ANY_STRING = re.compile(rf"(?:{_NEW_DOUBLE}|{_NEW_SINGLE}){_SPACE}*", re.DOTALL
 _LOOKAHEAD = re.compile(r"[<>=!]=|&&|\|\||<<|>>>|=\?=|\?:|[&|<>=!?]|>>")
 
 
+_WORD = re.compile(_IDENT)
+_CLOSED = frozenset({"&&", "||", "<=", ">=", "==", "!=", "<<", ">>>", "=?=", "?:"})
+
+
+def word_end(text: str, position: int) -> tuple[int, bool]:
+    """Return where the word at ``position`` ends, and whether HTCondor's lexer has then read one character more."""
+    end = len(text)
+    if position >= end or text.startswith("/*", position):
+        return end, False
+    if text[position] in "\"'":
+        match = _ANY_STRING.match(text, position)
+        return (end, False) if match is None else (match.end(), True)
+    word = _WORD.match(text, position) or _NUMBER.match(text, position)
+    if word is not None:
+        return word.end(), True
+    match = _LOOKAHEAD.match(text, position)
+    if match is None:
+        return position + 1, False
+    return match.end(), match.group() not in _CLOSED
+
+
 def read_through(text: str, position: int) -> int:
     """Return how many characters HTCondor's lexer has read when it has taken the word at ``position``.
 
     Where its readers stop at faulty text, whether they report the fault depends on this.
     """
-    end = len(text)
-    if position >= end or text.startswith("/*", position):
-        return end
-    char = text[position]
-    if char in "\"'":
-        match = _ANY_STRING.match(text, position)
-        return end if match is None else min(end, match.end() + 1)
-    word = re.compile(_IDENT).match(text, position) or _NUMBER.match(text, position)
-    if word is not None:
-        return min(end, word.end() + 1)
-    match = _LOOKAHEAD.match(text, position)
-    if match is None:
-        return position + 1
-    closed = match.group() in ("&&", "||", "<=", ">=", "==", "!=", "<<", ">>>", "=?=", "?:")
-    return min(end, match.end() + (0 if closed else 1))
+    end, ahead = word_end(text, position)
+    return min(len(text), end + 1) if ahead else end

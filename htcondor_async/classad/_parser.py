@@ -145,6 +145,9 @@ class _Parser:
             while complete:
                 match = operator(text, position)
                 if match is None:
+                    if stack and text[position - 1] in ")]}" and self._stale(position):
+                        position = len(text)
+                        continue
                     self._end(position)
                     return position
                 token = match[1]
@@ -166,10 +169,10 @@ class _Parser:
                 if complete and self.only_ad and not stack:
                     return position
 
-    def _fault(self, position: int, expected: str) -> ClassAdParseError:
-        """Return the error for a word that was looked at and not taken."""
+    def _fault(self, position: int, expected: str, *, taken: bool = False) -> ClassAdParseError:
+        """Return the error for the word at ``position``, which was only looked at, or taken."""
         error = parse_error(self.text, position, expected)
-        error.pending = position
+        error.pending = _lexer.word_end(self.text, error.position)[0] if taken else position
         return error
 
     def _open(self, bracket: str, extra: Any = None) -> None:
@@ -268,7 +271,7 @@ class _Parser:
                     return name, match.end()
             elif match.lastindex == QUOTED:
                 return self._unescape(match.group(4), match.start(4)), match.end()
-        raise parse_error(self.text, position, "an attribute name")
+        raise self._fault(position, "an attribute name", taken=True)
 
     def _open_ad(self, end: int) -> tuple[int, bool]:
         self._open("ad", {})
@@ -296,7 +299,7 @@ class _Parser:
         position = match.end()
         token = OPERATOR.match(text, position)
         if token is None or token.group(1) != "=":
-            raise parse_error(text, position, "'='")
+            raise self._fault(position, "'='", taken=True)
         pairs[""] = name
         return token.end()
 
@@ -382,10 +385,8 @@ class _Parser:
         elif token == "]" and bracket == "[]":
             index = nodes.pop()
             nodes[-1] = Subscript(nodes[-1], index)
-        elif bracket in ("call", "{", "ad"):
-            raise self._fault(start, _CLOSERS[bracket])
         else:
-            raise parse_error(self.text, start, _CLOSERS[bracket])
+            raise self._fault(start, _CLOSERS[bracket], taken=bracket in ("(", "[]"))
         self._close()
         return end, 1
 
@@ -409,11 +410,23 @@ class _Parser:
         self._close()
         return end, 1
 
+    def _stale(self, position: int) -> bool:
+        """Close a bracket once more if a comment that does not end follows a closing one; return whether it did.
+
+        HTCondor's lexer has nothing to show for such a comment, and what it showed last is taken again.
+        """
+        skip = SKIP.match(self.text, position)
+        assert skip is not None
+        if not self.text.startswith("/*", skip.end()):
+            return False
+        return self._bracket(self.text[position - 1], position, position - 1, len(self.text))[1] == 1
+
     def _end(self, position: int) -> tuple[int, int]:
         """Finish the expression; what follows it, if anything, is the caller's business."""
         self._reduce(0)
         if self.stack:
-            raise parse_error(self.text, position, _CLOSERS[self.stack[-1][1]])
+            bracket = self.stack[-1][1]
+            raise self._fault(position, _CLOSERS[bracket], taken=bracket in ("(", "[]"))
         self.check_depth(position)
         return position, 2
 

@@ -275,12 +275,32 @@ def _new_ads(pieces: Iterator[str], strict: bool) -> Iterator[ClassAd]:
         except ClassAdParseError as error:
             rest = text + scanner.text
             blank = _SKIP.match(rest).end() >= len(rest)  # type: ignore[union-attr]  # the pattern matches anything
-            if (strict and not blank) or (read_through(rest, error.position) == len(rest) - 1 and final_after(pieces)):
+            if (strict and not blank) or (
+                _bytes_left(rest, read_through(rest, error.position)) == 1 and final_after(pieces)
+            ):
                 error.line += line
                 raise
             return
         line += text.count("\n")
         yield ClassAd._from_node(node)
+
+
+def _new_ads_of_text(text: str, strict: bool) -> Iterator[ClassAd]:
+    """Yield ads of text in new syntax; where it ends is as for :func:`_new_ads`."""
+    position, end = 0, len(text)
+    while True:
+        try:
+            node, position = parse_ad_at(text, position)
+        except ClassAdParseError as error:
+            blank = _SKIP.match(text, position).end() >= end  # type: ignore[union-attr]  # it matches anything
+            if (strict and not blank) or _bytes_left(text, read_through(text, error.position)) == 1:
+                raise
+            return
+        yield ClassAd._from_node(node)
+
+
+def _bytes_left(text: str, position: int) -> int:
+    return len(text[position : position + 2].encode("utf-8", "surrogateescape"))
 
 
 def final_after(pieces: Iterator[str]) -> bool:
@@ -363,7 +383,7 @@ def parse_ads(source: Source, parser: ParserType = ParserType.Auto, *, strict: b
             return _old_ads_of_text(_text(source))
         return _old_ads(_lines_of(source))
     if isinstance(source, (str, bytes, bytearray)):
-        return _new_ads(iter((_text(source),)), strict)
+        return _new_ads_of_text(_text(source), strict)
     return _new_ads(source.pieces() if isinstance(source, _Joined) else _pieces(source), strict)
 
 

@@ -6,7 +6,7 @@ from . import _registry
 from ._context import MAX_DEPTH, EvalContext, EvaluationFailed
 from ._errors import ClassAdValueError
 from ._nodes import AdNode, AttrRef, BinaryOp, Conditional, FunctionCall, ListNode, Node, Paren, Subscript, UnaryOp
-from ._scope import find_name
+from ._scope import find_name, loose_value
 from ._unparse import unparse_node
 from ._values import AdBase, RuntimeValue, Undefined, fold
 
@@ -74,7 +74,7 @@ class _Walk:
     def _evaluate(self, node: Node, ad: AdBase) -> RuntimeValue:
         self.ctx.ad = ad
         try:
-            return self.ctx.eval(node)
+            return loose_value(self.ctx, node, None)
         except (EvaluationFailed, RecursionError):
             raise _undetermined() from None
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from . import _registry
 from ._context import EvalContext, EvaluationFailed, _root_of
-from ._nodes import AdNode, FunctionCall, ListNode, Literal, Node
+from ._nodes import AdNode, FunctionCall, ListNode, Literal, Node, Paren
 from ._operators import subscript_list, to_c_int
 from ._values import AdBase, Error, ListValue, RelTime, RuntimeValue, Undefined, fold
 
-__all__ = ["SPECIAL", "Found", "evaluate_found", "find_name", "follow", "project", "subscript"]
+__all__ = ["SPECIAL", "Found", "evaluate_found", "find_name", "loose_value", "project", "subscript"]
 
 SPECIAL = frozenset({"toplevel", "root", "self", "parent", "my", "currenttime"})
 _CURRENT_TIME = FunctionCall("time", ())
@@ -54,6 +54,19 @@ def _special(lower: str, current: AdBase, outer: AdBase | None, root: AdBase | N
     return root, current
 
 
+def loose_value(ctx: EvalContext, node: Node, around: AdBase | None) -> RuntimeValue:
+    """Return the value of ``node`` in an expression that is in no ad, but perhaps was taken from one, ``around``.
+
+    An ad that is written there sees the attributes of ``around`` and not those of the current ad.
+    """
+    inner = node
+    while isinstance(inner, Paren):
+        inner = inner.inner
+    if isinstance(inner, AdNode):
+        return _registry.ad_class._from_node(inner, around)
+    return ctx.eval(node)
+
+
 def evaluate_found(ctx: EvalContext, meaning: Node | AdBase, ad: AdBase) -> RuntimeValue:
     """Return the value of what was found, in the ad it was found in, one level deeper."""
     if ctx.depth <= 0:
@@ -74,14 +87,6 @@ def evaluate_found(ctx: EvalContext, meaning: Node | AdBase, ad: AdBase) -> Runt
     finally:
         ctx.ad = saved
         ctx.depth += 1
-
-
-def follow(ctx: EvalContext, value: RuntimeValue, lower: str) -> Found | RuntimeValue:
-    """Return where ``value.name`` leads for a value that is no list: what was found, or the value if there is none."""
-    if isinstance(value, AdBase):
-        found = find_name(ctx, value, lower)
-        return Undefined if found is None else found
-    return value if value is Undefined else Error
 
 
 def project(ctx: EvalContext, items: ListValue, lower: str) -> RuntimeValue:
