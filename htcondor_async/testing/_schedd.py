@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import itertools
 import tempfile
 import time
@@ -15,6 +16,7 @@ import anyio
 from htcondor_async._cedar.commands import Command
 from htcondor_async.classad import ClassAd, ClassAdException, ExprTree
 from htcondor_async.config import Config
+from htcondor_async.testing import _sandbox
 from htcondor_async.testing._actions import act_on_jobs
 from htcondor_async.testing._ads import limited, matches, projected, projection_of, requirements_of
 from htcondor_async.testing._history import serve_history
@@ -51,6 +53,13 @@ class ScheddDaemon(Daemon):
         self.commands[Command.QMGMT_WRITE_CMD] = Handler("WRITE", self._change_queue, force_authentication=True)
         self.commands[Command.ACT_ON_JOBS] = Handler("WRITE", self._act, force_authentication=True)
         self.commands[Command.QUERY_SCHEDD_HISTORY] = Handler("READ", self._query_history)
+        for command, serve in (
+            (Command.SPOOL_JOB_FILES_WITH_PERMS, _sandbox.spool),
+            (Command.TRANSFER_DATA_WITH_PERMS, _sandbox.retrieve),
+            (Command.UPDATE_GSI_CRED, _sandbox.update_proxy),
+            (Command.DELEGATE_GSI_CRED_SCHEDD, _sandbox.delegate_proxy),
+        ):
+            self.commands[command] = Handler("WRITE", functools.partial(serve, self), force_authentication=True)
         self.commands[Command.RESCHEDULE] = Handler("WRITE", self._reschedule)
 
     def ad(self) -> ClassAd:
