@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from htcondor_async._environment import Environment
 from htcondor_async.config.functions import CONFIG_FUNCTIONS, SUBMIT_FUNCTIONS
-from htcondor_async.config.macros import Expander, Macro
+from htcondor_async.config.macros import Expander, Macro, MacroLimits
 from htcondor_async.config.stream import SourceError
 
 from .problems import SubmitError
@@ -57,6 +57,8 @@ _CHANGING = frozenset({"itemindex", "process", "procid", "row", "step"})
 _NAME = re.compile(r"[A-Za-z0-9_./]+")
 _PLAIN = re.compile(r"\$\(([A-Za-z0-9_./]+)(?::([A-Za-z0-9_./ ,\\:]*))?\)")
 _PLANS = 2000
+# Values of submit files are short; one that needs more than this refers to itself.
+_LIMITS = MacroLimits(expansions=10_000, length=1 << 20, work=1 << 22)
 
 
 def is_valid_name(name: str) -> bool:
@@ -86,7 +88,7 @@ class MacroTable:
         self.touched: set[str] | None = None
         self.cwd_used = False
         self._plans: dict[str, tuple[tuple[str, str, str], ...] | None] = {}
-        self._expander = Expander(self.lookup, functions=CONFIG_FUNCTIONS, environment=environment)
+        self._expander = Expander(self.lookup, functions=CONFIG_FUNCTIONS, environment=environment, limits=_LIMITS)
 
     def copy(self) -> MacroTable:
         """Return an independent table with the same content and no loop variables."""
@@ -296,7 +298,12 @@ class MacroTable:
             return False
 
         expander = Expander(
-            self.lookup, functions=SUBMIT_FUNCTIONS, environment=self.environment, cwd=self.cwd, rescan=False
+            self.lookup,
+            functions=SUBMIT_FUNCTIONS,
+            environment=self.environment,
+            cwd=self.cwd,
+            rescan=False,
+            limits=_LIMITS,
         )
         try:
             return expander.expand_where(text, wanted), left

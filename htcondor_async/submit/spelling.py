@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from .commands.table import KNOWN_KEYS
 from .macros import MacroTable
 
-__all__ = ["misspelled_keys", "nearest_command"]
+__all__ = ["misspelled_keys", "nearest_command", "nearest_request"]
 
 _CUTOFF = 0.84
 _SHORTEST = 4
@@ -25,8 +25,14 @@ def nearest_command(key: str) -> str | None:
     return found[0] if found else None
 
 
+def nearest_request(key: str) -> str | None:
+    """Return the usual resource whose command is closest to ``key``, a custom one, or None if none is close."""
+    found = get_close_matches(key.lower(), _REQUESTS, n=1, cutoff=0.9)
+    return found[0] if found else None
+
+
 def misspelled_keys(macros: MacroTable) -> list[tuple[str, str]]:
-    """Return the keys that nothing used and that look like a command, each with that command.
+    """Return the keys that nothing used and that look like a command, each with that command, by line.
 
     Custom resources (``request_...``) are used by their nature; only those are named that look like a usual one.
     """
@@ -35,11 +41,11 @@ def misspelled_keys(macros: MacroTable) -> list[tuple[str, str]]:
         if lower in KNOWN_KEYS or lower in _IGNORED or "." in lower or lower.startswith("+"):
             continue
         if lower.startswith("request_"):
-            close = get_close_matches(lower, _REQUESTS, n=1, cutoff=0.9)
-            if close and lower not in ("request_cpu", "request_gpu"):
-                found.append((name, close[0]))
+            close = nearest_request(lower)
+            if close is not None and lower not in ("request_cpu", "request_gpu"):
+                found.append((name, close))
         elif lower not in macros.used:
             close_command = nearest_command(name)
             if close_command is not None:
                 found.append((name, close_command))
-    return found
+    return sorted(found, key=lambda pair: macros.lines.get(pair[0].lower(), 0))

@@ -325,7 +325,7 @@ class JobSource:
             line = macros.lines.get(name.lower(), 0)
             where = f"line {line}: " if line else ""
             warnings.warn(
-                f"{where}{name!r} is not a submit command and nothing refers to it; did you mean {command!r}?",
+                f"{where}{name!r} is not a submit command; did you mean {command!r}?",
                 SubmitTypoWarning,
                 stacklevel=2,
             )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
 from htcondor_async._environment import CommandResult, FileStatus, UserRecord
+from htcondor_async.submit import SubmitContext, Version
 
 NOW = 1_700_000_000
 
@@ -110,3 +111,11 @@ class SubmitWorld:
 
     def log(self, message: str) -> None:
         self.messages.append(message)
+
+
+def submit_context(
+    directory: str | Path, schedd_version: str = "25.14.1", *, v1: bool = False, **config: str
+) -> SubmitContext:
+    """Return a context in which the working directory is ``directory``."""
+    settings = {**BASE_CONFIG, **config}
+    return SubmitContext(SubmitWorld(directory), settings.get, schedd_version=Version.parse(schedd_version), v1=v1)

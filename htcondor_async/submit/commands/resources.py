@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from htcondor_async.submit import expressions
 from htcondor_async.submit.job import JobBuilder, Step
+from htcondor_async.submit.problems import SubmitError
+from htcondor_async.submit.spelling import nearest_request
 from htcondor_async.submit.values import parse_size
 
 __all__ = ["complete_gpu_requirements", "request_steps"]
@@ -118,7 +120,13 @@ def _custom(key: str) -> Step:
         text = job.param(key)
         if text is None:
             raise job.error(f"{key} has no value", key, "", "a number or an expression")
-        job.set_expression(attribute, text, key)
+        try:
+            job.set_expression(attribute, text, key)
+        except SubmitError as error:
+            close = nearest_request(key)
+            if close is not None:
+                error.hint = f"did you mean {close}?"
+            raise
 
     return apply
 

@@ -1,0 +1,113 @@
+"""What depends on the version of the schedd, and late materialization."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from htcondor_async.submit import Submit, SubmitError
+from htcondor_async.submit.versions import Version
+from tests.helpers.submit_world import submit_context
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "job.sh").write_bytes(b"x" * 3000)
+    (tmp_path / "image.sif").write_bytes(b"x" * 3000)
+    return tmp_path
+
+
+def test_version_texts() -> None:
+    assert Version.parse("$CondorVersion: 24.0.24 2026-01-01 $") == Version(24, 0, 24)
+    assert Version(9, 8) < Version.parse("10.0")
+    with pytest.raises(ValueError, match="no version number"):
+        Version.parse("new")
+
+
+def test_defaults(tree: Path) -> None:
+    submit = Submit({"executable": "job.sh"}, submit_context(tree))
+    old, new = (next(submit.jobs(schedd_version=version)) for version in ("24.0.24", "25.14.1"))
+    assert new["RequestMemory"] == 128
+    assert str(old["RequestMemory"]).startswith("ifthenelse(")
+    assert (old["TransferInputSizeMB"], new["TransferInputSizeMB"]) == (0, 1)
+    assert "SubmitVersion" in new and "SubmitVersion" not in old
+    assert 'versionGE(split(TARGET.CondorVersion)[1],"25.12.0") || (TARGET.Disk >= RequestDisk)' in str(
+        new["Requirements"]
+    )
+    assert "versionGE" not in str(old["Requirements"])
+    middle = next(submit.jobs(schedd_version="25.3.0"))
+    assert "versionGE" not in str(middle["Requirements"]) and middle["RequestMemory"] == 128
+
+
+def test_configured_values_win_over_defaults_of_the_version(tree: Path) -> None:
+    submit = Submit({"executable": "job.sh"}, submit_context(tree, JOB_DEFAULT_REQUESTMEMORY="64"))
+    assert {next(submit.jobs(schedd_version=version))["RequestMemory"] for version in ("24.0.1", "25.1.1")} == {64}
+
+
+def test_quotes_around_files(tree: Path) -> None:
+    submit = Submit(
+        {"executable": "job.sh", "transfer_input_files": '"a,b"', "transfer_output_remaps": "a=b"}, submit_context(tree)
+    )
+    ad = next(submit.jobs(schedd_version="25.14.1"))
+    assert (ad["TransferInput"], ad["TransferOutputRemaps"]) == ("a,b", "a=b")
+    with pytest.raises(SubmitError, match="quoted string"):
+        next(submit.jobs(schedd_version="24.0.24"))
+    del submit["transfer_output_remaps"]
+    assert next(submit.jobs(schedd_version="24.0.24"))["TransferInput"] == '"a,b"'
+
+
+def test_container_paths_and_mpi(tree: Path) -> None:
+    container = Submit({"executable": "job.sh", "container_image": "image.sif"}, submit_context(tree))
+    assert next(container.jobs())["ContainerImageFullPath"] == "image.sif"
+    assert "ContainerImageFullPath" not in next(container.jobs(schedd_version="24.0.24"))
+    mpi = Submit({"executable": "job.sh", "universe": "mpi", "machine_count": "2"}, submit_context(tree))
+    assert "HasMPI" not in str(next(mpi.jobs())["Requirements"])
+    assert "HasMPI" in str(next(mpi.jobs(schedd_version="24.0.24"))["Requirements"])
+
+
+def test_commands_of_version_25(tree: Path) -> None:
+    submit = Submit({"executable": "job.sh", "project_name": "p"}, submit_context(tree))
+    assert next(submit.jobs())["ProjectName"] == "p"
+    assert "ProjectName" not in next(submit.jobs(schedd_version="24.0.24"))
+
+
+def test_extended_commands(tree: Path) -> None:
+    submit = Submit({"executable": "job.sh", "LongJob": "true", "Tags": "a, b", "Level": "-1"}, submit_context(tree))
+    commands = {"LongJob": False, "Tags": "x,y", "Level": 3}
+    builder = submit.cluster_builder(extended_commands=commands)
+    with pytest.raises(SubmitError, match="non-negative"):
+        next(iter(builder))
+    del submit["Level"]
+    builder = submit.cluster_builder(extended_commands=commands)
+    ad = builder.job_ad(next(iter(builder)))
+    assert (ad["LongJob"], ad["Tags"]) == (True, "a,b")
+
+
+def test_no_factory_unless_asked_for(tree: Path) -> None:
+    assert Submit({"executable": "job.sh"}, submit_context(tree)).factory() is None
+
+
+def test_factory(tree: Path) -> None:
+    text = (
+        "executable = job.sh\nmax_materialize = 2\narguments = $(x) $(Process)\nqueue 2 x,y from (\na 1\nb 2\nc 3\n)\n"
+    )
+    factory = Submit(text, submit_context(tree)).factory(cluster_id=5)
+    assert factory is not None
+    assert b"".join(factory.rows()) == b"a\x1f1\nb\x1f2\nc\x1f3\n"
+    assert (factory.job_count, factory.limit) == (6, 2)
+    assert factory.digest("/spool/items").splitlines() == [
+        "FACTORY.Requirements=MY.Requirements",
+        "arguments=$(x) $(Process)",
+        f"FACTORY.Iwd={tree}",
+        "max_materialize=2",
+        "",
+        "Queue 2 x,y from /spool/items",
+    ]
+    assert factory.cluster_ad["ClusterId"] == 5 and factory.cluster_ad["Args"] == "a 0"
+
+
+def test_bad_limits(tree: Path) -> None:
+    submit = Submit("executable = job.sh\nmax_materialize = many\n", submit_context(tree))
+    with pytest.raises(SubmitError, match="line 2: max_materialize=many"):
+        submit.factory()
