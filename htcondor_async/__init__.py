@@ -28,11 +28,33 @@ if TYPE_CHECKING:
     )
     from htcondor_async.collector import Collector
     from htcondor_async.config import Config
-    from htcondor_async.enums import AdTypes, DaemonTypes, JobAction, JobStatus, QueryOpts, TransactionFlags
+    from htcondor_async.daemons import query_instance, send_alive, send_command, set_ready_state
+    from htcondor_async.enums import (
+        AdTypes,
+        BlockingMode,
+        CompletionTypes,
+        CredTypes,
+        DaemonCommands,
+        DaemonTypes,
+        DrainTypes,
+        FileTransferEventType,
+        JobAction,
+        JobEventType,
+        JobStatus,
+        LogLevel,
+        ProvisionerState,
+        QueryOpts,
+        SubsystemType,
+        TransactionFlags,
+        VacateTypes,
+    )
     from htcondor_async.errors import *  # noqa: F403 - the whole tree of errors is public
     from htcondor_async.fanout import QueryAll, ScheddResult, query_all
+    from htcondor_async.negotiator import Negotiator
     from htcondor_async.polling import Arrival, Arrivals, poll
+    from htcondor_async.remote_param import ParameterInfo, RemoteParam
     from htcondor_async.schedd import EditResult, Schedd, SubmitResult, Transaction
+    from htcondor_async.startd import Startd
     from htcondor_async.streams import AdStream
 
 _HOMES = {
@@ -50,9 +72,31 @@ _HOMES = {
     ),
     "collector": ("Collector",),
     "config": ("Config",),
+    "daemons": ("query_instance", "send_alive", "send_command", "set_ready_state"),
     "fanout": ("QueryAll", "ScheddResult", "query_all"),
+    "negotiator": ("Negotiator",),
+    "remote_param": ("ParameterInfo", "RemoteParam"),
+    "startd": ("Startd",),
     "polling": ("Arrival", "Arrivals", "poll"),
-    "enums": ("AdTypes", "DaemonTypes", "JobAction", "JobStatus", "QueryOpts", "TransactionFlags"),
+    "enums": (
+        "AdTypes",
+        "BlockingMode",
+        "CompletionTypes",
+        "CredTypes",
+        "DaemonCommands",
+        "DaemonTypes",
+        "DrainTypes",
+        "FileTransferEventType",
+        "JobAction",
+        "JobEventType",
+        "JobStatus",
+        "LogLevel",
+        "ProvisionerState",
+        "QueryOpts",
+        "SubsystemType",
+        "TransactionFlags",
+        "VacateTypes",
+    ),
     "errors": tuple(errors.__all__),
     "schedd": ("EditResult", "Schedd", "SubmitResult", "Transaction"),
     "streams": ("AdStream",),
