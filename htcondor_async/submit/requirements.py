@@ -127,13 +127,13 @@ def _exceeds(job: JobBuilder, attribute: str, limit: float) -> bool:
 
 def _disk(clauses: _Clauses) -> None:
     job = clauses.job
-    asked = "(TARGET.Disk >= RequestDisk)"
-    if job.target.version >= _DISK_SINCE:
-        asked = f'(versionGE(split(TARGET.CondorVersion)[1], "{_DISK_SINCE}") || {asked})'
+    asked = guarded = "(TARGET.Disk >= RequestDisk)"
+    if job.target.version >= _DISK_SINCE and job.universe == Universe.VANILLA:
+        guarded = f'(versionGE(split(TARGET.CondorVersion)[1], "{_DISK_SINCE}") || {asked})'
     if not clauses.mentions("disk"):
         if job.has("RequestDisk"):
             if _exceeds(job, "RequestDisk", 0):
-                clauses.add(asked)
+                clauses.add(guarded)
         else:
             clauses.add(f"(TARGET.{'TotalDisk' if job.universe == Universe.VM else 'Disk'} >= DiskUsage)")
     elif job.universe != Universe.VM:
