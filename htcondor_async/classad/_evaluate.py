@@ -8,10 +8,11 @@ from . import _registry
 from ._compile import compile_node
 from ._context import EvalContext, EvaluationFailed
 from ._deep import run_deep
-from ._errors import ClassAdEvaluationError
+from ._errors import ClassAdEvaluationError, ClassAdParseError
 from ._match import matched
 from ._nodes import Node
 from ._operators import as_bool
+from ._parser import parse_expression
 from ._store import AdStore
 from ._values import AdBase, RuntimeValue
 
@@ -96,6 +97,15 @@ def symmetric_match(ad: AdStore, target: AdStore, environment: Environment | Non
     return _requirements_hold(other, ctx) and _requirements_hold(mine, ctx)
 
 
+def _expression_or_none(text: str) -> Node | None:
+    """Return the expression that ``text`` is, or None: for functions that take expressions as text."""
+    try:
+        return parse_expression(text)
+    except ClassAdParseError:
+        return None
+
+
+_registry.parse_expression_or_none = _expression_or_none
 _registry.evaluate = evaluate
 _registry.evaluate_fresh = evaluate_fresh
 _registry.matches = matches

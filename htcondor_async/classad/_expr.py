@@ -10,6 +10,7 @@ from . import _registry
 from ._errors import ClassAdEvaluationError, ClassAdTypeError
 from ._nodes import AttrRef, BinaryOp, FunctionCall, ListNode, Literal, Node, Paren, Subscript, UnaryOp
 from ._parser import parse_expression
+from ._precedence import BINARY, DEFAULT, UNARY
 from ._same import same_tree
 from ._unparse import pretty, unparse_node, unparse_wire
 from ._values import Value
@@ -23,10 +24,7 @@ __all__ = ["ExprTree", "attr", "function", "literal"]
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED_NAMES = frozenset({"error", "false", "is", "isnt", "parent", "true", "undefined"})
-_PRECEDENCE = {
-    "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "is": 6, "isnt": 6,
-    "<": 7, "<=": 7, ">": 7, ">=": 7, "<<": 8, ">>": 8, ">>>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10, "?:": 12,
-}  # fmt: skip
+_PRECEDENCE = {**BINARY, "?:": DEFAULT}
 
 
 class ExprTree:
@@ -249,15 +247,15 @@ class ExprTree:
 
     def __neg__(self) -> ExprTree:
         """Return ``-self`` as an expression."""
-        return ExprTree._of(UnaryOp("-", _wrapped(self._node, 11)), self._scope)
+        return ExprTree._of(UnaryOp("-", _wrapped(self._node, UNARY)), self._scope)
 
     def __invert__(self) -> ExprTree:
         """Return the bitwise ``~self`` as an expression; the logical one is :meth:`not_`."""
-        return ExprTree._of(UnaryOp("~", _wrapped(self._node, 11)), self._scope)
+        return ExprTree._of(UnaryOp("~", _wrapped(self._node, UNARY)), self._scope)
 
     def __getitem__(self, index: Operand) -> ExprTree:
         """Return ``self[index]`` as an expression."""
-        return ExprTree._of(Subscript(_wrapped(self._node, 12), _registry.convert.to_node(index)), self._scope)
+        return ExprTree._of(Subscript(_wrapped(self._node, DEFAULT), _registry.convert.to_node(index)), self._scope)
 
     def and_(self, other: Operand) -> ExprTree:
         """Return ``self && other`` as an expression."""
@@ -269,7 +267,7 @@ class ExprTree:
 
     def not_(self) -> ExprTree:
         """Return ``!self`` as an expression."""
-        return ExprTree._of(UnaryOp("!", _wrapped(self._node, 11)), self._scope)
+        return ExprTree._of(UnaryOp("!", _wrapped(self._node, UNARY)), self._scope)
 
     def is_(self, other: Operand) -> ExprTree:
         """Return ``self =?= other`` as an expression."""
@@ -293,11 +291,11 @@ def _level(node: Node) -> int:
     if isinstance(node, BinaryOp):
         return _PRECEDENCE.get(node.op, 0)
     if isinstance(node, UnaryOp):
-        return 11
+        return UNARY
     if type(node).__name__ == "Conditional":
         return 0
     if isinstance(node, Literal) and type(node.value) in (int, float) and node.value < 0:  # type: ignore[operator]
-        return 11
+        return UNARY
     return 13
 
 

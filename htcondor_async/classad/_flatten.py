@@ -126,13 +126,13 @@ def _reference(ctx: _Flattening, node: AttrRef) -> _Flat:
     meaning, where = found
     if isinstance(meaning, (AdBase, AdNode)):
         return _Flat(Undefined, node)
-    saved = ctx.ad
+    saved = ctx.ad, ctx.around
     with ctx.deeper():
-        ctx.ad = where
+        ctx.ad = ctx.around = where
         try:
             flat = _flatten(ctx, meaning, False)
         finally:
-            ctx.ad = saved
+            ctx.ad, ctx.around = saved
     return flat if flat.tree is None else _Flat(Undefined, node)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import _lexer, _registry
+from . import _lexer
 from ._errors import ClassAdParseError
 from ._lexer import IDENT, INTEGER, NUMBER, OPERATOR, PUNCT, QUOTED, RESERVED, SKIP, STRING, parse_error
 from ._nodes import (
@@ -28,6 +28,7 @@ from ._nodes import (
     Subscript,
     UnaryOp,
 )
+from ._precedence import CANONICAL, DEFAULT, UNARY, spelled
 from ._times import parse_abs_time, parse_rel_time
 from ._values import Error, Undefined, fold
 
@@ -38,12 +39,6 @@ MAX_NESTING = 1000
 MAX_TREE = 20000
 """How deep the tree may be that chains of operators make; HTCondor's own library would overflow its stack."""
 
-_BINARY = {
-    "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "is": 6, "isnt": 6, "=?=": 6, "=!=": 6,
-    "<": 7, "<=": 7, ">": 7, ">=": 7, "<<": 8, ">>": 8, ">>>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
-}  # fmt: skip
-_UNARY = 11
-_ELVIS = 12
 _OPEN = -1
 _CONSTANTS: dict[str, Literal] = {
     "true": Literal(True),
@@ -60,13 +55,7 @@ _MAYBE_CALL = frozenset({"(", " ", "\t", "\n", "\v", "\f", "\r", "/"})
 
 # An entry of the operator stack: (precedence, operator or bracket, and for brackets what belongs to them).
 _Entry = tuple[int, str, Any, int]
-_CANONICAL = {"=?=": "is", "=!=": "isnt"}
-_ENTRIES: dict[str, _Entry] = {op: (level, _CANONICAL.get(op, op), None, 0) for op, level in _BINARY.items()}
-for _spelling in ("is", "Is", "iS", "IS"):
-    _ENTRIES[_spelling] = _ENTRIES["is"]
-for _word in range(16):
-    _spelling = "".join([c.upper() if _word >> i & 1 else c for i, c in enumerate("isnt")])
-    _ENTRIES[_spelling] = _ENTRIES["isnt"]
+_ENTRIES: dict[str, _Entry] = {op: (level, CANONICAL.get(op, op), None, 0) for op, level in spelled().items()}
 
 
 class _Parser:
@@ -229,10 +218,10 @@ class _Parser:
 
     def _punctuation(self, token: str, start: int, end: int) -> tuple[int, bool]:
         stack = self.stack
-        if stack and stack[-1][0] == _ELVIS and token in "+-!~":
+        if stack and stack[-1][0] == DEFAULT and token in "+-!~":
             raise parse_error(self.text, start, "an operand (the default operator takes no unary operator)")
         if token in "+-!~":
-            stack.append((_UNARY, token, None, 0))
+            stack.append((UNARY, token, None, 0))
             return end, False
         if token == "(":
             self._open("(")
@@ -308,7 +297,7 @@ class _Parser:
         stack, nodes = self.stack, self.nodes
         while stack and stack[-1][0] >= precedence:
             level, op, _, _ = stack.pop()
-            if level == _UNARY:
+            if level == UNARY:
                 nodes[-1] = UnaryOp(op, nodes[-1])
                 continue
             right = nodes.pop()
@@ -341,7 +330,7 @@ class _Parser:
             self._open("[]")
             return end, 0
         if token == "?:":
-            stack.append((_ELVIS, "?:", None, 0))
+            stack.append((DEFAULT, "?:", None, 0))
             return end, 0
         if token == "?":
             return self._question(end), 0
@@ -506,13 +495,3 @@ def parse_ad_at(text: str, position: int = 0) -> tuple[AdNode, int]:
     node = parser.nodes[0]
     assert isinstance(node, AdNode)
     return node, end
-
-
-def _expression_or_none(text: str) -> Node | None:
-    try:
-        return parse_expression(text)
-    except ClassAdParseError:
-        return None
-
-
-_registry.parse_expression_or_none = _expression_or_none
