@@ -7,15 +7,36 @@ every ad is a message of its own. The final ad (``Owner = 0``) holds counts, or 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import attrs
 
-from htcondor_async._dialogues.expressions import string_literal
-from htcondor_async.classad import ClassAd
-from htcondor_async.errors import DaemonError, ProtocolError
+from htcondor_async._dialogues.expressions import constraint_text, string_literal
+from htcondor_async.classad import ClassAd, ExprTree
+from htcondor_async.errors import DaemonError, HTCondorTypeError, ProtocolError
 
-__all__ = ["HistoryQuery", "check_history_end", "is_header"]
+__all__ = ["HistoryQuery", "Since", "check_history_end", "is_header", "since_text"]
+
+Since: TypeAlias = "int | str | ExprTree | None"
+
+_JOB_ID = re.compile(r"\s*(\d+)(?:\.(\d+))?\s*$")
+
+
+def since_text(since: Since) -> str | None:
+    """Return where a history query stops, as an expression: a cluster, a job id as text, or an expression."""
+    if since is None:
+        return None
+    if isinstance(since, bool) or not isinstance(since, (int, str, ExprTree)):
+        raise HTCondorTypeError(f"since is a cluster, a job id or an expression, not {type(since).__name__}")
+    if isinstance(since, int):
+        return f"ClusterId == {since}"
+    found = _JOB_ID.match(since) if isinstance(since, str) else None
+    if found:
+        proc = f" && ProcId == {found[2]}" if found[2] is not None else ""
+        return f"ClusterId == {found[1]}{proc}"
+    return constraint_text(since)
 
 
 @attrs.frozen

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
+import attrs
+
 from htcondor_async._cedar.effects import Receive, Send
 from htcondor_async._dialogues.codec import Codec
 from htcondor_async._dialogues.expressions import string_literal
 from htcondor_async.classad import ClassAd
 from htcondor_async.errors import DaemonError, ProtocolError
 
-__all__ = ["RESULTS", "act_on_users", "is_user_summary", "user_ads"]
+__all__ = ["RESULTS", "UserQuery", "act_on_users", "is_user_summary", "user_ads"]
 
 _MAX_ANSWER = 1 << 20
 
@@ -26,6 +28,25 @@ RESULTS = {
     16: "the user has jobs",
     42: "this schedd cannot do that",
 }
+
+
+@attrs.frozen
+class UserQuery:
+    """Which records to ask for; ``constraint`` is an expression in old syntax that is known to parse."""
+
+    constraint: str = "true"
+    projection: Sequence[str] = ()
+    limit: int | None = None
+
+    def ad(self) -> list[tuple[str, str]]:
+        """Return the query ad as names and expressions."""
+        pairs = [("Requirements", self.constraint), ("SendServerTime", "false")]
+        if self.projection:
+            names = dict.fromkeys([*self.projection, "MyType"])  # the end is told by it
+            pairs.append(("Projection", string_literal(" ".join(names))))
+        if self.limit is not None and self.limit >= 0:
+            pairs.append(("LimitResults", str(self.limit)))
+        return pairs
 
 
 def user_ads(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from htcondor_async.schedd.actions import EditResult, ScheddActions
+from htcondor_async.schedd.administration import ScheddAdministration
 from htcondor_async.schedd.history import ScheddHistory
 from htcondor_async.schedd.queries import ScheddQueries
 from htcondor_async.schedd.sandbox import ScheddSandbox
@@ -12,7 +13,7 @@ from htcondor_async.schedd.transaction import Transaction
 __all__ = ["EditResult", "Schedd", "SubmitResult", "Transaction"]
 
 
-class Schedd(ScheddQueries, ScheddActions, ScheddHistory, ScheddSubmission, ScheddSandbox):
+class Schedd(ScheddQueries, ScheddActions, ScheddHistory, ScheddSubmission, ScheddSandbox, ScheddAdministration):
     """A handle on one schedd. It holds no connection and may be shared between tasks and threads.
 
     Parameters

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import TypeAlias
 
 from htcondor_async._core.history import open_history
 from htcondor_async._core.source import AdSource
 from htcondor_async._dialogues.expressions import Constraint, constraint_text, projection_names
-from htcondor_async._dialogues.history import HistoryQuery
-from htcondor_async.classad import ExprTree
-from htcondor_async.errors import HTCondorTypeError
+from htcondor_async._dialogues.history import HistoryQuery, Since, since_text
 from htcondor_async.schedd.base import ScheddBase
 from htcondor_async.streams import AdStream
 
-__all__ = ["ScheddHistory", "Since", "since_text"]
-
-Since: TypeAlias = "int | str | ExprTree | None"
-
-_JOB_ID = re.compile(r"\s*(\d+)(?:\.(\d+))?\s*$")
-
-
-def since_text(since: Since) -> str | None:
-    """Return where a history query stops, as an expression: a cluster, a job id as text, or an expression."""
-    if since is None:
-        return None
-    if isinstance(since, bool) or not isinstance(since, (int, str, ExprTree)):
-        raise HTCondorTypeError(f"since is a cluster, a job id or an expression, not {type(since).__name__}")
-    if isinstance(since, int):
-        return f"ClusterId == {since}"
-    found = _JOB_ID.match(since) if isinstance(since, str) else None
-    if found:
-        proc = f" && ProcId == {found[2]}" if found[2] is not None else ""
-        return f"ClusterId == {found[1]}{proc}"
-    return constraint_text(since)
-
+__all__ = ["ScheddHistory"]
 
 class ScheddHistory(ScheddBase):
     """The history, read."""

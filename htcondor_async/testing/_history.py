@@ -22,7 +22,7 @@ async def serve_history(
     Parameters
     ----------
     config
-        ``HISTORY_HELPER_MAX_HISTORY`` bounds how many ads are looked at.
+        ``HISTORY_HELPER_MAX_HISTORY`` bounds how many ads are looked at where the query does not.
     sources
         The records by the name that a query gives (``HistoryRecordSource``; empty for jobs), oldest first.
     default
@@ -60,7 +60,7 @@ class _Search:
     def __init__(self, query: ClassAd, records: Sequence[ClassAd], cap: int) -> None:
         limit, scan = query.get("NumJobMatches"), query.get("ScanLimit")
         self._limit = limit if type(limit) is int and limit > 0 else -1
-        self._scan_limit = min(scan, cap) if type(scan) is int and scan > 0 else cap
+        self._scan_limit = scan if type(scan) is int and scan > 0 else cap
         self._since = query.lookup("Since") if "Since" in query else None
         self._records = list(records) if query.get("HistoryReadForwards") is True else list(reversed(records))
         self._scanned = 0

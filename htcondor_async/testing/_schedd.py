@@ -16,7 +16,7 @@ import anyio
 from htcondor_async._cedar.commands import Command
 from htcondor_async.classad import ClassAd, ClassAdException, ExprTree
 from htcondor_async.config import Config
-from htcondor_async.testing import _sandbox
+from htcondor_async.testing import _sandbox, _users
 from htcondor_async.testing._actions import act_on_jobs
 from htcondor_async.testing._ads import limited, matches, projected, projection_of, requirements_of
 from htcondor_async.testing._history import serve_history
@@ -58,8 +58,19 @@ class ScheddDaemon(Daemon):
             (Command.TRANSFER_DATA_WITH_PERMS, _sandbox.retrieve),
             (Command.UPDATE_GSI_CRED, _sandbox.update_proxy),
             (Command.DELEGATE_GSI_CRED_SCHEDD, _sandbox.delegate_proxy),
+            (Command.EXPORT_JOBS, _users.export_jobs),
+            (Command.IMPORT_EXPORTED_JOB_RESULTS, _users.import_results),
+            (Command.UNEXPORT_JOBS, _users.unexport_jobs),
+            (Command.ENABLE_USERREC, _users.change_users),
+            (Command.DISABLE_USERREC, _users.change_users),
+            (Command.EDIT_USERREC, _users.change_users),
+            (Command.RESET_USERREC, _users.change_users),
+            (Command.DELETE_USERREC, _users.change_users),
         ):
             self.commands[command] = Handler("WRITE", functools.partial(serve, self), force_authentication=True)
+        self.commands[Command.QUERY_USERREC_ADS] = Handler(
+            "READ", functools.partial(_users.query_users, self), force_authentication=True
+        )
         self.commands[Command.RESCHEDULE] = Handler("WRITE", self._reschedule)
 
     def ad(self) -> ClassAd:
@@ -146,7 +157,7 @@ class ScheddDaemon(Daemon):
     def committed(self, transaction: JobTransaction) -> None:
         """Make the changes of a transaction, and tell who follows the jobs."""
         if transaction.new_procs:
-            self.users.setdefault(transaction.owner.user, ClassAd({"User": transaction.owner.user, "Enabled": True}))
+            self.users.setdefault(transaction.owner.user, _user_record(transaction.owner))
         for job in transaction.apply():
             self.queue.tell(job)
 
@@ -297,3 +308,7 @@ def _grouped(ads: Iterable[ClassAd], names: list[str], query: ClassAd) -> Iterat
             ids = [f"{ad['ClusterId']}.{ad['ProcId']}" for ad in members]
             group["JobIds"] = " ".join(ids) if len(ids) <= shown else f"{ids[0]} ... {ids[-1]}"
         yield group
+
+
+def _user_record(owner: Owner) -> ClassAd:
+    return ClassAd({"MyType": "Owner", "User": owner.user, "Name": owner.name, "Enabled": True})
