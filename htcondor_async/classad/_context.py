@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import _registry
 from ._nodes import AdNode, ListNode, Literal, Node
+from ._unparse import unparse_node
 from ._values import AdBase, Error, ListValue, RuntimeValue
 
 if TYPE_CHECKING:
@@ -126,6 +127,11 @@ class EvalContext:
     def fail(self) -> RuntimeValue:
         """Raise :class:`EvaluationFailed`."""
         raise EvaluationFailed
+
+    def problem(self, what: str, node: Node | None = None) -> RuntimeValue:
+        """Return ``Error``, and keep for ``lastError()`` what is wrong, and with which expression."""
+        _registry.last_problem.set(what if node is None else f"{what}  Problem expression: {unparse_node(node)}")
+        return Error
 
     def parse(self, text: str) -> Node | None:
         """Return the expression that ``text`` is, in new syntax, or None if it is none."""

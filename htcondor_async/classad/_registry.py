@@ -6,6 +6,7 @@ Also the default environment: pure code asks for the world here; the public clas
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from htcondor_async import _world
@@ -39,6 +40,9 @@ clear_line_cache: Callable[[], None]
 make_ad: Callable[[list[tuple[str, Node]], AdBase | None], AdBase]
 ad_class: type[ClassAd]
 expr_class: type[ExprTree]
+
+last_problem: ContextVar[str] = ContextVar("last_problem", default="")
+"""What the function of the language said that failed last, in this thread or task."""
 
 _environment: Environment | None = None
 

@@ -15,7 +15,7 @@ from ._nodes import (
     Subscript,
     UnaryOp,
 )
-from ._values import AdBase, ListValue, fold
+from ._values import AdBase, ListValue
 
 __all__ = ["same_tree"]
 
@@ -23,7 +23,7 @@ __all__ = ["same_tree"]
 def same_tree(first: Node, second: Node) -> bool:
     """Return whether two trees are equal: same operators, constants of the same type and value, same names.
 
-    Names of attributes in references are compared with their case, names in ads and of functions without.
+    Names of attributes in references and of functions are compared with their case, names in ads without.
     """
     todo: list[tuple[Node, Node]] = [(first, second)]
     while todo:
@@ -70,7 +70,7 @@ def _children(left: Node, right: Node) -> list[tuple[Node, Node]] | None:
     if isinstance(left, Conditional) and isinstance(right, Conditional):
         return [(left.test, right.test), (left.yes, right.yes), (left.no, right.no)]
     if isinstance(left, FunctionCall) and isinstance(right, FunctionCall):
-        if fold(left.name) != fold(right.name) or len(left.args) != len(right.args):
+        if left.name != right.name or len(left.args) != len(right.args):
             return None
         return list(zip(left.args, right.args, strict=False))
     if isinstance(left, ListNode) and isinstance(right, ListNode):

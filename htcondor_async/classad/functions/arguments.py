@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from htcondor_async.classad._values import Error, ListValue, RuntimeValue, Undefined
 
-from . import builtin, strict_builtin
+from . import builtin
 from ._argument_text import (
     format_v1,
     format_v2,
@@ -21,6 +21,10 @@ from ._coerce import int32
 if TYPE_CHECKING:
     from htcondor_async.classad._context import EvalContext
     from htcondor_async.classad._nodes import Node
+
+_NO_STRING = "Unable to evaluate first argument to string."
+_NO_ARGUMENTS = "The text is not what a job's arguments look like."
+_NO_ENVIRONMENT = "The text is not what an environment looks like."
 
 
 def _version(ctx: EvalContext, args: tuple[Node, ...]) -> int | None:
@@ -40,9 +44,9 @@ def args_to_list(ctx: EvalContext, args: tuple[Node, ...]) -> RuntimeValue:
         return Error
     text = ctx.eval(args[0])
     if not isinstance(text, str):
-        return Error
+        return ctx.problem(_NO_STRING, args[0])
     items = parse_v1(text) if version == 1 else parse_v2(text)
-    return Error if items is None else ctx.new_list(items)
+    return ctx.problem(_NO_ARGUMENTS, args[0]) if items is None else ctx.new_list(items)
 
 
 @builtin("listToArgs", 1, 2)
@@ -53,25 +57,28 @@ def list_to_args(ctx: EvalContext, args: tuple[Node, ...]) -> RuntimeValue:
         return Error
     items = ctx.eval(args[0])
     if not isinstance(items, ListValue):
-        return Error
+        return ctx.problem("Unable to evaluate first argument to list.", args[0])
     texts: list[str] = []
-    for item in items.items:
+    for index, item in enumerate(items.items):
         text = ctx.element(items, item)
         if not isinstance(text, str):
-            return Error
+            return ctx.problem(f"Entry {index} did not evaluate to a string.", item)
         texts.append(text)
     result = format_v1(texts) if version == 1 else format_v2(texts)
-    return Error if result is None else result
+    return ctx.problem(_NO_ARGUMENTS, args[0]) if result is None else result
 
 
-@strict_builtin("envV1ToV2", 1, 1)
-def env_v1_to_v2(ctx: EvalContext, values: tuple[RuntimeValue, ...]) -> RuntimeValue:
+@builtin("envV1ToV2", 1, 1)
+def env_v1_to_v2(ctx: EvalContext, args: tuple[Node, ...]) -> RuntimeValue:
     """``envV1ToV2(text)``: an environment in the old form as one in the new form."""
-    if values[0] is Undefined:
+    text = ctx.eval(args[0])
+    if text is Undefined:
         return Undefined
+    if not isinstance(text, str):
+        return ctx.problem(_NO_STRING, args[0])
     variables: dict[str, str | None] = {}
-    if not isinstance(values[0], str) or not read_environment_v1(values[0], variables):
-        return Error
+    if not read_environment_v1(text, variables):
+        return ctx.problem(_NO_ENVIRONMENT, args[0])
     return write_environment(variables)
 
 
@@ -80,10 +87,12 @@ def merge_environment(ctx: EvalContext, args: tuple[Node, ...]) -> RuntimeValue:
     """``mergeEnvironment(text, ...)``: environments in the new form in one; later ones win, undefined ones are left
     out."""
     variables: dict[str, str | None] = {}
-    for node in args:
+    for index, node in enumerate(args):
         text = ctx.eval(node)
         if text is Undefined:
             continue
-        if not isinstance(text, str) or not read_environment_v2(text, variables):
-            return Error
+        if not isinstance(text, str):
+            return ctx.problem(f"Unable to evaluate argument {index}.", node)
+        if not read_environment_v2(text, variables):
+            return ctx.problem(_NO_ENVIRONMENT, node)
     return write_environment(variables)
