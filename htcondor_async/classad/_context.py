@@ -22,6 +22,8 @@ MAX_DEPTH = 400
 """How many attribute references, list items and ``eval()`` calls may be in progress at once."""
 
 
+MAX_CALLS = 100
+"""How many functions that evaluate their arguments themselves may be within each other."""
 MAX_STEPS = 1_000_000
 """How many attributes one evaluation may follow in all: without it a few lines could ask for 2 to the 400."""
 
@@ -45,7 +47,7 @@ def _root_of(ad: AdBase | None) -> AdBase | None:
 class EvalContext:
     """One evaluation.  ``ad`` is the current ad, ``root`` the outermost one, ``depth`` the levels that are left."""
 
-    __slots__ = ("_environment", "ad", "debug", "deep", "depth", "root", "steps")
+    __slots__ = ("_environment", "ad", "calls", "debug", "deep", "depth", "root", "steps")
 
     def __init__(
         self, ad: AdBase | None = None, environment: Environment | None = None, depth: int = MAX_DEPTH
@@ -54,6 +56,7 @@ class EvalContext:
         self.root: AdBase | None = ad if ad is None or ad._parent is None else _root_of(ad)
         self.depth = depth
         self.steps = MAX_STEPS
+        self.calls = MAX_CALLS
         self.debug = False
         self.deep = False
         self._environment = environment
@@ -66,13 +69,22 @@ class EvalContext:
         return self._environment
 
     def eval(self, node: Node) -> RuntimeValue:
-        """Return the value of ``node`` in the current ad; raises :class:`EvaluationFailed`."""
-        if self.debug or self.deep:
-            return _registry.run_deep(node, self)
-        run = node._run
-        if run is None:
-            run = _registry.compile_node(node)
-        return run(self)
+        """Return the value of ``node`` in the current ad; raises :class:`EvaluationFailed`.
+
+        This costs Python recursion, so such calls may be within each other :data:`MAX_CALLS` times.
+        """
+        if self.calls <= 0:
+            raise EvaluationFailed
+        self.calls -= 1
+        try:
+            if self.debug or self.deep:
+                return _registry.run_deep(node, self)
+            run = node._run
+            if run is None:
+                run = _registry.compile_node(node)
+            return run(self)
+        finally:
+            self.calls += 1
 
     def eval_in(self, node: Node, ad: AdBase | None) -> RuntimeValue:
         """Return the value of ``node`` with ``ad`` as the current ad; the outermost ad stays what it was."""

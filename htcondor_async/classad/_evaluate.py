@@ -60,6 +60,7 @@ def evaluate_fresh(node: Node, ad: AdBase, ctx: EvalContext) -> RuntimeValue:
     # HTCondor begins to count anew here.  What is left outside bounds it too, or a cycle through it would never end.
     inner.depth = min(inner.depth, ctx.depth - 1)
     inner.steps = ctx.steps - 1
+    inner.calls = ctx.calls
     if inner.depth <= 0 or inner.steps < 0:
         raise EvaluationFailed
     try:

@@ -436,7 +436,7 @@ class _Parser:
                     fault = ClassAdParseError(
                         f"{constant!r} is not {kind} time", found=repr(constant), expected=f"{kind} time"
                     )
-                    fault.position = fault.pending = end
+                    fault.position, fault.pending = end - 1, end
                     raise fault
                 return Literal(value)
         return FunctionCall(name, arguments)
