@@ -259,7 +259,7 @@ class Submit:
         return self._core.submit_method
 
     @staticmethod
-    def from_dag(filename: str, options: Mapping[str, Any] | None = None) -> Submit:
+    def from_dag(filename: str, options: Mapping[str, Any] = {}) -> Submit:
         """Write the submit file of a DAG, and return the description in it."""
         return Submit._from_dag(filename, options or {}, default_context())
 

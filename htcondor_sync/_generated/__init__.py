@@ -1,0 +1,1 @@
+"""Made by tools/gen_sync.py; do not edit."""

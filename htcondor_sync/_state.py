@@ -1,0 +1,107 @@
+"""What one process has of the v1 API: the configuration behind ``param``, and the client made from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from htcondor_async._runtime import host
+from htcondor_async._runtime.blocking import BlockingRuntime
+from htcondor_async.client import Client
+from htcondor_async.config import Config, MutableConfig
+
+if TYPE_CHECKING:
+    from htcondor_sync._system import SystemEnvironment
+
+__all__ = ["STATE", "ProcessState"]
+
+
+class ProcessState:
+    """The configuration and the client of this process; both are made at the first use.
+
+    The configuration is that of the environment variables of the moment when the package was imported, as in v1, until
+    it is reloaded. Whoever writes to ``param`` gets another client: handles ask for it anew at each call.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._variables = dict(host.environ())
+        self._environment: SystemEnvironment | None = None
+        self._config: MutableConfig | None = None
+        self._client: Client | None = None
+        self.subsystem = "TOOL"
+        self.runtime = BlockingRuntime()
+
+    @property
+    def environment(self) -> SystemEnvironment:
+        """The machine, with the environment variables that the configuration was read with."""
+        with self._lock:
+            if self._environment is None:
+                from htcondor_sync._system import SystemEnvironment  # it loads much that an import does not need
+
+                self._environment = SystemEnvironment(self._variables)
+            return self._environment
+
+    @property
+    def config(self) -> MutableConfig:
+        """The configuration, loaded at the first use; its warnings go to standard error."""
+        with self._lock:
+            if self._config is None:
+                self._config = self._load()
+            return self._config
+
+    def _load(self) -> MutableConfig:
+        loaded = Config.load(
+            self.environment,
+            subsystem=self.subsystem,
+            allow_commands=True,
+            detected=self.environment.detected(),
+        )
+        for warning in loaded.warnings:
+            print(warning, file=sys.stderr)
+        config = loaded.mutable()
+        config["ENABLE_CLASSAD_CACHING"] = "false"
+        return config
+
+    def reload(self) -> None:
+        """Read the configuration again, with the environment variables of now; what was written is lost."""
+        with self._lock:
+            self._variables, self._environment = dict(host.environ()), None
+            self._config = self._load()
+            self._client = None
+
+    def set_subsystem(self, name: str) -> None:
+        """Read the configuration for another subsystem."""
+        with self._lock:
+            self.subsystem = name.upper()
+            self.reload()
+
+    def changed(self) -> None:
+        """Take note that the configuration was written to."""
+        with self._lock:
+            self._client = None
+
+    @property
+    def client(self) -> Client:
+        """The client of this process."""
+        with self._lock:
+            if self._client is None:
+                self._client = Client(self.config.snapshot(), runtime=self.runtime)
+            return self._client
+
+    def _forget_parent(self) -> None:
+        # A lock held by another thread of the parent would never be released here.
+        self._lock = threading.RLock()
+
+
+STATE = ProcessState()
+
+
+def _after_fork(*_: Any) -> None:
+    STATE._forget_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,150 @@
+"""Submit descriptions into the queue: what ``Schedd.submit`` and ``Submit.queue`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from htcondor_async._core.context import Context, Target
+from htcondor_async._core.queue import QueueConnection
+from htcondor_async._core.submit import new_cluster, send_jobs, submit_cluster
+from htcondor_async._dialogues.expressions import attribute_pairs
+from htcondor_async._dialogues.submit import ClusterPlan, Submitted
+from htcondor_async.classad import ClassAd as CoreAd
+from htcondor_async.errors import HTCondorInternalError, HTCondorValueError
+from htcondor_async.schedd import Schedd as CoreSchedd
+from htcondor_async.schedd.submission import SubmitResult as CoreResult
+from htcondor_async.submit import ClusterBuilder, SubmitContext, SubmitError
+from htcondor_async.submit import Submit as CoreSubmit
+from htcondor_sync import _ads
+from htcondor_sync._arguments import uninstantiable
+from htcondor_sync._state import STATE
+from htcondor_sync._submit import Submit as _SubmitLanguage
+from htcondor_sync._submit import SubmitJobsIterator as _JobsIterator
+
+__all__ = ["SubmitJobsIterator", "SubmitResult", "process_context"]
+
+
+def process_context() -> SubmitContext:
+    """Return the world of submit descriptions: this machine, and the configuration behind ``param``."""
+    config = STATE.config
+    return SubmitContext(environment=STATE.environment, param=config.get_str, v1=True)
+
+
+class SubmitResult(metaclass=uninstantiable):
+    """What was submitted."""
+
+    def __init__(self, submitted: Submitted, cluster_ad: CoreAd, jobs: Any) -> None:
+        self._result = CoreResult(submitted, cluster_ad, jobs)
+
+    def cluster(self) -> int:
+        """Return the number of the cluster."""
+        return self._result.cluster()
+
+    def first_proc(self) -> int:
+        """Return the number of the first job."""
+        return self._result.first_proc()
+
+    def num_procs(self) -> int:
+        """Return how many jobs there are."""
+        return self._result.num_procs()
+
+    def clusterad(self) -> _ads.ClassAd:
+        """Return what the jobs share."""
+        return _ads.ad_out(self._result.clusterad())
+
+    def __int__(self) -> int:
+        return self.cluster()
+
+    def __str__(self) -> str:
+        head = f"Submitted {self.num_procs()} jobs into cluster {self.cluster()},{self.first_proc()} :\n"
+        return head + self._result.clusterad().print_old()
+
+
+class SubmitJobsIterator(_JobsIterator, metaclass=uninstantiable):
+    """An iterator over job ads, as ``Submit.jobs`` and ``Submit.procs`` return it."""
+
+    def __next__(self) -> Any:
+        """Return the next ad."""
+        return _ads.ad_out(super().__next__())
+
+    def clusterad(self) -> Any:
+        """Return what the jobs have in common."""
+        return _ads.ad_out(super().clusterad())
+
+
+@attrs.define
+class Plan:
+    """A description made into the jobs of one cluster."""
+
+    submit: CoreSubmit
+    count: int
+    items: Iterator[Any] | None
+    spool: bool
+    own_queue: bool
+    first_proc: int = 0
+    builder: ClusterBuilder | None = None
+    ads: list[CoreAd] = attrs.field(factory=list)
+
+    def build(self, cluster: int, keep: list[Any] | None) -> tuple[CoreAd, list[list[tuple[str, str]]]]:
+        """Return the cluster ad and what each job has of its own; raises HTCondorInternalError."""
+        try:
+            builder = self.builder = self.submit.cluster_builder(
+                self.count,
+                self.items,
+                cluster,
+                self.first_proc,
+                spool=self.spool,
+                method=self.submit.submit_method,
+                own_queue=self.own_queue,
+            )
+            own = []
+            for delta in builder:
+                own.append(attribute_pairs(builder.proc_ad(delta)))
+                if keep is not None:
+                    keep.append(_ads.ad_out(builder.job_ad(delta)))
+                if self.spool:
+                    self.ads.append(builder.job_ad(delta))
+            return builder.cluster_ad(), own
+        except SubmitError as error:
+            raise HTCondorInternalError(str(error)) from error
+
+
+async def submit_description(core: CoreSchedd, plan: Plan, context: Context) -> SubmitResult:
+    """Submit in a transaction of its own."""
+    deadline = context.deadline(None)
+    target: Target = await core._where(context, deadline)
+    found: list[CoreAd] = []
+
+    def prepare(cluster: int) -> ClusterPlan:
+        ad, own = plan.build(cluster, None)
+        found.append(ad)
+        return ClusterPlan(attribute_pairs(ad), own)
+
+    submitted = await submit_cluster(context, target, prepare, deadline)
+    await core._after_submission(context, target, deadline)
+    return SubmitResult._make(submitted, found[0], lambda: iter(plan.ads))
+
+
+async def queue_description(
+    context: Context, connection: QueueConnection, plan: Plan, cluster: int | None, keep: list[Any] | None
+) -> tuple[SubmitResult, int]:
+    """Add jobs to an open transaction; return them and the number of the job after the last."""
+    deadline = context.deadline(None)
+    appended = cluster is not None
+    if cluster is None:
+        cluster = await new_cluster(connection, deadline)
+    ad, own = plan.build(cluster, keep)
+    shared: Iterable[tuple[str, str]] = () if appended else attribute_pairs(ad)
+    jobs = await send_jobs(context, connection, cluster, shared, own, deadline, first_proc=plan.first_proc)
+    result = SubmitResult._make(Submitted(cluster, plan.first_proc, jobs), ad, lambda: iter(plan.ads))
+    return result, plan.first_proc + jobs
+
+
+def language_of(submit: Any) -> CoreSubmit:
+    """Return the description in a v1 ``Submit``; raises HTCondorValueError for anything else."""
+    if not isinstance(submit, _SubmitLanguage):
+        raise HTCondorValueError("Not a Submit object")
+    return submit._core
