@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from htcondor_async.errors import *  # noqa: F403 - the whole tree of errors is public
     from htcondor_async.fanout import QueryAll, ScheddResult, query_all
+    from htcondor_async.logs import disable_logging, enable_debug, enable_log, log
     from htcondor_async.negotiator import Negotiator
     from htcondor_async.polling import Arrival, Arrivals, poll
     from htcondor_async.remote_param import ParameterInfo, RemoteParam
@@ -74,6 +75,7 @@ _HOMES = {
     "config": ("Config",),
     "daemons": ("query_instance", "send_alive", "send_command", "set_ready_state"),
     "fanout": ("QueryAll", "ScheddResult", "query_all"),
+    "logs": ("disable_logging", "enable_debug", "enable_log", "log"),
     "negotiator": ("Negotiator",),
     "remote_param": ("ParameterInfo", "RemoteParam"),
     "startd": ("Startd",),
