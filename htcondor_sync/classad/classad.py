@@ -1,0 +1,53 @@
+"""The names of the module in the compiled part of v1's package, under which its objects were pickled."""
+
+from __future__ import annotations
+
+from . import (
+    Attribute,
+    ClassAd,
+    ClassAdFileIterator,
+    ClassAdStringIterator,
+    ExprTree,
+    Function,
+    Literal,
+    OldClassAdIterator,
+    Parser,
+    Value,
+    lastError,
+    parse,
+    parseAds,
+    parseNext,
+    parseOld,
+    parseOldAds,
+    parseOne,
+    quote,
+    register,
+    registerLibrary,
+    unquote,
+    version,
+)
+
+__all__ = [
+    "Attribute",
+    "ClassAd",
+    "ClassAdFileIterator",
+    "ClassAdStringIterator",
+    "ExprTree",
+    "Function",
+    "Literal",
+    "OldClassAdIterator",
+    "Parser",
+    "Value",
+    "lastError",
+    "parse",
+    "parseAds",
+    "parseNext",
+    "parseOld",
+    "parseOldAds",
+    "parseOne",
+    "quote",
+    "register",
+    "registerLibrary",
+    "unquote",
+    "version",
+]
