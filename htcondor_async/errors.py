@@ -15,6 +15,7 @@
     │   │   ├── AuthenticationError       no method worked, or a credential was refused
     │   │   ├── AuthorizationError        authenticated, but not allowed
     │   │   └── SessionInvalidError       the daemon does not know the session any more
+    │   ├── EventLogError                 a record of a job event log cannot be read
     │   ├── OutcomeUnknownError           a change was sent and its answer lost
     │   └── TransactionIdleError          the schedd ended a transaction that was idle for too long
     ├── HTCondorLocateError (OSError, RuntimeError, ValueError)
@@ -44,6 +45,7 @@ __all__ = [
     "ConnectionClosedError",
     "DaemonError",
     "DaemonTimeoutError",
+    "EventLogError",
     "HTCondorEnumError",
     "HTCondorException",
     "HTCondorIOError",
@@ -237,6 +239,23 @@ class AuthorizationError(SecurityError, PermissionError):
 
 class SessionInvalidError(SecurityError):
     """The daemon no longer knows the security session, usually because it was restarted."""
+
+
+class EventLogError(HTCondorIOError):
+    """A record of a job event log cannot be read; reading goes on after it.
+
+    ``path`` is the log; the record occupies the bytes from ``offset`` up to ``end`` of it, ``reason`` tells what is
+    wrong.
+    """
+
+    def __init__(
+        self, what: str = "", *, path: str = "", offset: int = 0, end: int = 0, reason: str = "", **fields: Any
+    ) -> None:
+        super().__init__(what, **fields)
+        self.path = path
+        self.offset = offset
+        self.end = end
+        self.reason = reason
 
 
 class OutcomeUnknownError(HTCondorIOError):
