@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     )
     from htcondor_async.errors import *  # noqa: F403 - the whole tree of errors is public
     from htcondor_async.fanout import QueryAll, ScheddResult, query_all
+    from htcondor_async.history_cursor import HistoryCursor
+    from htcondor_async.jobs import JobChange, JobEvent, JobWatch, wait_for_jobs, watch
     from htcondor_async.logs import disable_logging, enable_debug, enable_log, log
     from htcondor_async.negotiator import Negotiator
     from htcondor_async.polling import Arrival, Arrivals, poll
@@ -75,6 +77,8 @@ _HOMES = {
     "config": ("Config",),
     "daemons": ("query_instance", "send_alive", "send_command", "set_ready_state"),
     "fanout": ("QueryAll", "ScheddResult", "query_all"),
+    "history_cursor": ("HistoryCursor",),
+    "jobs": ("JobChange", "JobEvent", "JobWatch", "wait_for_jobs", "watch"),
     "logs": ("disable_logging", "enable_debug", "enable_log", "log"),
     "negotiator": ("Negotiator",),
     "remote_param": ("ParameterInfo", "RemoteParam"),
@@ -103,6 +107,9 @@ _HOMES = {
     "schedd": ("EditResult", "Schedd", "SubmitResult", "Transaction"),
     "streams": ("AdStream",),
 }
+# What a handle's first command would load: better now than inside an event loop, which would stand still meanwhile.
+_HANDLES = ("collector", "schedd")
+_NEEDED_BY_HANDLES = ("_runtime.anyio_", "_cedar.cipher", "_security.handshake")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - all of them are strings
@@ -128,6 +135,9 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    if home in _HANDLES:
+        for module in _NEEDED_BY_HANDLES:
+            importlib.import_module(f"{__name__}.{module}")
     globals()[name] = value
     return value
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from htcondor_async._cedar.commands import Command
 from htcondor_async._core import locate as _locate
 from htcondor_async._core.context import Context, Target
+from htcondor_async._core.history import open_history
+from htcondor_async._core.source import AdSource
 from htcondor_async._core.tell import change
 from htcondor_async._dialogues.drain import cancel_answer, cancel_request, drain_answer, drain_request
-from htcondor_async._dialogues.expressions import Constraint
+from htcondor_async._dialogues.expressions import Constraint, constraint_text, projection_names
+from htcondor_async._dialogues.history import HistoryQuery, Since, since_text
 from htcondor_async.classad import ClassAd
 from htcondor_async.client import Client, default_client
 from htcondor_async.enums import CompletionTypes, DaemonTypes, DrainTypes
+from htcondor_async.streams import AdStream
 
 __all__ = ["Startd"]
 
@@ -48,6 +52,41 @@ class Startd:
             ad = await _locate.locate_local(context, DaemonTypes.Startd, deadline)
             self._target = _locate.target_of_ad(ad, "startd")
         return self._target
+
+    def history(
+        self,
+        constraint: Constraint = None,
+        projection: Iterable[str] | None = None,
+        match: int = -1,
+        since: Since = None,
+        *,
+        timeout: float | None = None,
+        idle_timeout: float | None = None,
+    ) -> AdStream:
+        """Stream the ads of jobs that have run on this machine, newest first.
+
+        Parameters
+        ----------
+        constraint, projection, match, since, timeout, idle_timeout
+            As for :meth:`Schedd.history <htcondor_async.Schedd.history>`, with the same errors. A startd whose
+            configuration has no STARTD_HISTORY answers with error 5.
+        """
+        query = HistoryQuery(
+            constraint_text(constraint),
+            projection_names(projection),
+            match=match,
+            since=since_text(since),
+            source="STARTD",
+        )
+
+        async def opener() -> AdSource:
+            context = self._client._context()
+            deadline = context.deadline(timeout)
+            idle = context.timeouts.idle if idle_timeout is None else idle_timeout
+            target = await self._where(context, deadline)
+            return await open_history(context, target, query, deadline, idle, of_startd=True)
+
+        return AdStream(opener, name=repr(self))
 
     async def drain_jobs(
         self,

@@ -195,7 +195,8 @@ def _clusters(spec: JobSpec) -> list[tuple[str, str]]:
     clusters = dict.fromkeys(job.partition(".")[0] for job in jobs.ids)
     if not clusters:
         raise HTCondorValueError("no cluster is named")
-    return [("ActionIds", string_literal(",".join(clusters)))]
+    # as a constraint: a schedd of 23.9 does not survive the number of a cluster that is not there
+    return [("ActionConstraint", " || ".join(f"ClusterId == {cluster}" for cluster in clusters))]
 
 
 def _directory(path: str) -> str:
