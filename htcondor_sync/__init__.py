@@ -42,6 +42,7 @@ __version__ = "24.0.24"
 
 _HOMES = {
     "_collector": ("Collector",),
+    "_daemons": ("send_alive", "send_command", "set_ready_state"),
     "_generated.credd": ("Credd",),
     "_generated.enums": (
         "AdTypes",
@@ -62,7 +63,6 @@ _HOMES = {
         "TransactionFlags",
         "VacateTypes",
     ),
-    "_generated.functions": ("send_alive", "send_command", "set_ready_state"),
     "_generated.negotiator": ("Negotiator",),
     "_generated.startd": ("Startd",),
     "_iterators": ("BulkQueryIterator", "HistoryIterator", "QueryIterator", "poll"),

@@ -18,6 +18,7 @@ __all__ = [
     "callback_in",
     "constraint_in",
     "daemon_type_in",
+    "drain_type_in",
     "expression_constraint_in",
     "found_out",
     "job_spec_in",
@@ -50,6 +51,14 @@ def action_in(value: int) -> enums.JobAction:
         return enums.JobAction(int(value))
     except ValueError as error:
         raise HTCondorEnumError("Job action not implemented.") from error
+
+
+def drain_type_in(value: int) -> enums.DrainTypes:
+    """Return how fast to drain; raises HTCondorEnumError for a number that is none."""
+    try:
+        return enums.DrainTypes(int(value))
+    except ValueError as error:
+        raise HTCondorEnumError(f"{value!r} is not a way to drain") from error
 
 
 def query_opts_in(value: int) -> enums.QueryOpts:

@@ -55,11 +55,11 @@ class Handle(Generic[Core]):
 
     _kinds: ClassVar[tuple[DaemonTypes, ...]]
 
-    def __init__(self, location: Any = UNSET) -> None:
+    def __init__(self, ad: Any = UNSET) -> None:
         self._core_of: tuple[Client, Core] | None = None
         self._ad: CoreAd | None = None
-        if location is not UNSET and location is not None:
-            self._ad = location_ad(location, self._kinds)
+        if ad is not UNSET and ad is not None:
+            self._ad = location_ad(ad, self._kinds)
         else:
             self._ad = self._local()
 

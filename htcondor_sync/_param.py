@@ -17,6 +17,9 @@ __all__ = ["_Param", "param", "reload_config", "set_subsystem"]
 class _Param:
     """The configuration of this process; written values hold in memory only."""
 
+    def __init__(self) -> None:
+        """Make another view of the same configuration."""
+
     def __getitem__(self, arg2: str, /) -> Any:
         """Return a value in its declared type; raises KeyError."""
         expect("_Param.__getitem__", ("name", arg2, str))

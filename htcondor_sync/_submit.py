@@ -143,9 +143,9 @@ class Submit:
         """Return pairs of commands and values."""
         return [(name, self._core[name]) for name in self._core]
 
-    def get(self, attr: str, value: str) -> str:
-        """Return the value of a command, or ``value``."""
-        return str(self._core.get(attr, value))
+    def get(self, attr: str, default: Any = None) -> Any:
+        """Return the value of a command, or ``default``."""
+        return self._core.get(attr, default)
 
     def setdefault(self, attr: str, value_obj: Any) -> str:
         """Return the value of a command, setting it first if it has none."""

@@ -185,7 +185,7 @@ def generated_class(entry: table.Class) -> tuple[str, list[str]]:
         "from htcondor_sync._arguments import UNSET, Unset, expect, strings",
         "from htcondor_sync._calls import call, renamed",
         "from htcondor_sync._coercions import action_in, ad_type_in, callback_in, constraint_in, daemon_type_in, "
-        "expression_constraint_in, "
+        "drain_type_in, expression_constraint_in, "
         "found_out, job_spec_in, query_opts_in, retrieved_in, since_in, spooled_in",
         "from htcondor_sync._generated.enums import AdTypes, DaemonTypes, JobAction, QueryOpts",
         "from htcondor_sync._handles import Handle",
@@ -227,34 +227,9 @@ def generated_enums() -> str:
     return "\n".join(lines) + "\n"
 
 
-def generated_functions() -> str:
-    """Return the module of the functions."""
-    body = []
-    for spec in table.FUNCTIONS:
-        signature = _signature(parse_signature(spec.signature)).removeprefix("self").removeprefix(", ")
-        body += [
-            "",
-            "",
-            f"def {spec.name}({signature}) -> Any:",
-            '    """Raise: the client has no such operation yet."""',
-            f'    raise not_served("{spec.name}")',
-        ]
-    imports = [
-        "from typing import Any",
-        "from htcondor_sync._ads import ClassAd",
-        "from htcondor_sync._arguments import UNSET, Unset",
-        "from htcondor_sync._generated.enums import DaemonCommands",
-        "from htcondor_sync._unserved import not_served",
-    ]
-    return _with_imports(
-        "Functions of v1.", imports, sorted(f.name for f in table.FUNCTIONS), "\n".join(body).lstrip() + "\n"
-    )
-
-
 def generate() -> tuple[dict[str, str], list[str]]:
     """Return the files by name, and complaints."""
     files = {"__init__.py": '"""Made by tools/gen_sync.py; do not edit."""\n', "enums.py": generated_enums()}
-    files["functions.py"] = generated_functions()
     complaints = []
     for entry in table.CLASSES:
         text, found = generated_class(entry)

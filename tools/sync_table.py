@@ -216,34 +216,64 @@ CLASSES: tuple[Class, ...] = (
     ),
     Class(
         "Negotiator",
-        "",
+        "htcondor_async.negotiator",
         ("Negotiator",),
         (
-            Pending("setPriority", "(str)user, (float)prio"),
-            Pending("setFactor", "(str)user, (float)factor"),
-            Pending("setCeiling", "(str)user, (float)ceiling"),
-            Pending("setUsage", "(str)user, (float)usage"),
-            Pending("setBeginUsage", "(str)user, (int)value"),
-            Pending("setLastUsage", "(str)user, (int)value"),
-            Pending("resetUsage", "(str)user"),
-            Pending("deleteUser", "(str)user"),
-            Pending("resetAllUsage", ""),
-            Pending("getResourceUsage", "(str)user"),
-            Pending("getPriorities", "[(bool)rollup]"),
+            Method("setPriority", "(str)user, (float)prio", "set_priority", "user, prio", "none"),
+            Method("setFactor", "(str)user, (float)factor", "set_factor", "user, factor", "none"),
+            Method("setCeiling", "(str)user, (float)ceiling", "set_ceiling", "user, ceiling", "none"),
+            Method("setUsage", "(str)user, (float)usage", "set_usage", "user, usage", "none"),
+            Method("setBeginUsage", "(str)user, (int)value", "set_begin_usage", "user, value", "none"),
+            Method("setLastUsage", "(str)user, (int)value", "set_last_usage", "user, value", "none"),
+            Method("resetUsage", "(str)user", "reset_usage", "user", "none"),
+            Method("deleteUser", "(str)user", "delete_user", "user", "none"),
+            Method("resetAllUsage", "", "reset_all_usage", "", "none"),
+            Method("getResourceUsage", "(str)user", "get_resource_usage", "user", "ads", "list[ClassAd]"),
+            Method(
+                "getPriorities",
+                "[(bool)rollup]",
+                "get_priorities",
+                "False if isinstance(rollup, Unset) else bool(rollup)",
+                "ads",
+                "list[ClassAd]",
+            ),
         ),
+        skipped={
+            "set_floor": "v1 has no floors",
+            "cancel_floor": "v1 has no floors",
+            "cancel_ceiling": "v1 ends a ceiling by setting -1",
+            "cancel_factor": "v1 has no leases",
+        },
     ),
     Class(
         "Startd",
-        "",
+        "htcondor_async.startd",
         ("Startd",),
         (
-            Pending(
+            Method(
                 "drainJobs",
                 "[(int)drain_type=0 [, (int)on_completion=0 [, (object)check_expr='true' [, (object)start_expr='false' "
                 "[, (object)reason='by command']]]]]",
+                "drain_jobs",
+                "drain_type_in(drain_type), on_completion, constraint_in(check_expr), constraint_in(start_expr), "
+                "reason",
+                returns="str",
             ),
-            Pending("cancelDrainJobs", "[(object)request_id='']"),
-            Pending("history", "(object)requirements, (list)projection [, (int)match=-1 [, (object)since=None]]"),
+            Method(
+                "cancelDrainJobs",
+                "[(object)request_id='']",
+                "cancel_drain_jobs",
+                "request_id or None",
+                "none",
+            ),
+            Method(
+                "history",
+                "(object)requirements, (list)projection [, (int)match=-1 [, (object)since=None]]",
+                "history",
+                f"expression_constraint_in(requirements), {_PROJECTION}, match, since_in(since)",
+                "history",
+                "HistoryIterator",
+            ),
         ),
     ),
     Class(
@@ -265,26 +295,6 @@ CLASSES: tuple[Class, ...] = (
             Pending("query_user_service_cred", "(int)credtype, (str)service [, (str)handle='' [, (str)user='']]"),
             Pending("check_user_service_creds", "(int)credtype, (list)services [, (str)user='']"),
         ),
-    ),
-    Class(
-        "RemoteParam",
-        "",
-        (),
-        (
-            Pending("__getitem__", "(str)arg2"),
-            Pending("__setitem__", "(str)arg2, (str)arg3"),
-            Pending("__delitem__", "(str)arg2"),
-            Pending("__contains__", "(str)arg2"),
-            Pending("__iter__", ""),
-            Pending("__len__", ""),
-            Pending("get", "(str)key [, (object)default=None]"),
-            Pending("setdefault", "(str)arg2, (str)arg3"),
-            Pending("keys", ""),
-            Pending("items", ""),
-            Pending("update", "(object)arg2"),
-            Pending("refresh", ""),
-        ),
-        generated_as="RemoteParamMethods",
     ),
     Class(
         "TokenRequest",
@@ -313,15 +323,10 @@ CLASSES: tuple[Class, ...] = (
     ),
 )
 
-FUNCTIONS: tuple[Pending, ...] = (
-    Pending("send_command", "(ClassAd)ad, (DaemonCommands)dc [, (str)target]"),
-    Pending("send_alive", "[(object)ad=None [, (object)pid=None [, (object)timeout=None]]]"),
-    Pending("set_ready_state", "[(str)state='Ready']"),
-)
-
 HAND_WRITTEN: dict[str, str] = {
     "_ads": "conversions",
     "_arguments": "how v1 checks arguments",
+    "_daemons": "functions, whose arguments v1 finds out from the environment",
     "_enums": "how v1's enumerations behave",
     "_calls": "from coroutines to calls, from errors of the core to those of v1",
     "_coercions": "conversions of arguments",
@@ -332,7 +337,7 @@ HAND_WRITTEN: dict[str, str] = {
     "_job_log": "mappings over events",
     "_job_status": "v1's own Python enumeration",
     "_log_reader": "a file, no daemon",
-    "_remote_param": "v1's constructor",
+    "_remote_param": "a mapping",
     "_iterators": "iterators over streams: no call of the core is theirs alone",
     "_leftovers": "nothing of the core is behind them",
     "_locks": "files, not daemons",

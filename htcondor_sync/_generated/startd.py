@@ -7,17 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from htcondor_async.client import Client
+from htcondor_async.errors import HTCondorIOError
+from htcondor_async.startd import Startd as CoreStartd
+from htcondor_sync._arguments import expect, strings
+from htcondor_sync._calls import call
+from htcondor_sync._coercions import constraint_in, drain_type_in, expression_constraint_in, since_in
 from htcondor_sync._generated.enums import DaemonTypes
 from htcondor_sync._handles import Handle
-from htcondor_sync._unserved import not_served
+from htcondor_sync._iterators import HistoryIterator
 
 __all__ = ["Startd"]
 
 
-class Startd(Handle[Any]):
-    """v1's Startd; the client has no operation of it yet."""
+class Startd(Handle[CoreStartd]):
+    """A handle on one startd. It holds no connection and may be shared."""
 
     _kinds = (DaemonTypes.Startd,)
+
+    def _make(self, client: Client) -> CoreStartd:
+        return CoreStartd(self._ad, client=client)
 
     def drainJobs(
         self,
@@ -26,14 +35,23 @@ class Startd(Handle[Any]):
         check_expr: Any = "true",
         start_expr: Any = "false",
         reason: Any = "by command",
-    ) -> Any:
-        """Raise: the client has no such operation yet."""
-        raise not_served("Startd.drainJobs")
+    ) -> str:
+        """Have the startd get rid of its jobs and take no others."""
+        expect("Startd.drainJobs", ("drain_type", drain_type, int), ("on_completion", on_completion, int))
+        return call(
+            self._core.drain_jobs(
+                drain_type_in(drain_type), on_completion, constraint_in(check_expr), constraint_in(start_expr), reason
+            ),
+            HTCondorIOError,
+        )
 
-    def cancelDrainJobs(self, request_id: Any = "") -> Any:
-        """Raise: the client has no such operation yet."""
-        raise not_served("Startd.cancelDrainJobs")
+    def cancelDrainJobs(self, request_id: Any = "") -> None:
+        """End a drain, so that the startd takes jobs again."""
+        call(self._core.cancel_drain_jobs(request_id or None), HTCondorIOError)
 
-    def history(self, requirements: Any, projection: list[Any], match: int = -1, since: Any = None) -> Any:
-        """Raise: the client has no such operation yet."""
-        raise not_served("Startd.history")
+    def history(self, requirements: Any, projection: list[Any], match: int = -1, since: Any = None) -> HistoryIterator:
+        """Stream the ads of jobs that have run on this machine, newest first."""
+        expect("Startd.history", ("projection", projection, list), ("match", match, int))
+        return HistoryIterator._make(
+            self._core.history(expression_constraint_in(requirements), strings(projection), match, since_in(since))
+        )
