@@ -1,8 +1,11 @@
 """One measurement of benchmarks/query.py with the real bindings, version 1 or 2; prints one line of JSON."""
 
+import sys
+
+del sys.path[0]  # this folder has a classad.py of its own
+
 import json
 import resource
-import sys
 import threading
 import time
 

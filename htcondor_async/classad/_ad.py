@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ClassAd"]
 
 _T = TypeVar("_T")
+_PLAIN = frozenset({int, float, str, bool, Value})  # values that are the same in Python
 _SMALL = 0x7FFFFFFFFFFFFFFF
 
 
@@ -150,11 +151,25 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
 
     def values(self) -> ValuesView[Any]:
         """Return the values."""
-        return ValuesView(self)
+        return _Values(self)
 
     def items(self) -> ItemsView[str, Any]:
         """Return the pairs of name and value."""
-        return ItemsView(self)
+        return _Items(self)
+
+    def _read_all(self) -> Iterator[tuple[str, Any]]:
+        """Yield names and values; attributes that are set or deleted meanwhile may or may not be among them."""
+        table = self._index()
+        for lower, entry in list(table.items()):
+            if len(entry) == 2:
+                node = entry[1]
+            elif (value := literal_value(entry[2])) is not MISSING:
+                yield entry[0], value
+                continue
+            else:
+                node = self._parsed(table, lower, entry)
+            plain = type(node) is Literal and type(node.value) in _PLAIN
+            yield entry[0], node.value if plain else node_to_python(node, self)  # type: ignore[attr-defined]  # as told
 
     def copy(self) -> ClassAd:
         """Return a copy; changing one does not change the other."""
@@ -353,3 +368,21 @@ def _make_ad(pairs: list[tuple[str, Node]], parent: Any) -> ClassAd:
 _registry.ad_class = ClassAd
 _registry.expr_class = ExprTree
 _registry.make_ad = _make_ad
+
+
+class _Values(ValuesView[Any]):
+    """All values in one pass over the table, instead of a look-up for each."""
+
+    _mapping: ClassAd
+
+    def __iter__(self) -> Iterator[Any]:
+        return (value for _, value in self._mapping._read_all())
+
+
+class _Items(ItemsView[str, Any]):
+    """All names and values in one pass over the table, instead of a look-up for each."""
+
+    _mapping: ClassAd
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return self._mapping._read_all()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 
+from ._cache import MISSING, literal_value
 from ._errors import ClassAdParseError
-from ._nodes import Node
+from ._nodes import Literal, Node
 from ._values import fold
 
-__all__ = ["Entry", "Peek", "Table", "index_lines", "split_line", "wire_lines"]
+__all__ = ["Entry", "Peek", "Table", "clear_line_cache", "index_lines", "split_line", "wire_lines"]
 
 Entry = tuple[str, str, str] | tuple[str, Node]
 Table = dict[str, Entry]
@@ -128,19 +129,50 @@ def _without_markers(lines: list[str]) -> list[str]:
     return kept
 
 
+_lines: dict[str, tuple[str, Entry]] = {}
+_CACHED_LINES = 4096
+_CACHED_LENGTH = 256
+
+
+def clear_line_cache() -> None:
+    """Forget the lines kept."""
+    _lines.clear()
+
+
+def _line_entry(line: str) -> tuple[str, Entry] | None:
+    """Return (lower-case name, entry) of a line as daemons write them, None for any other, and keep it.
+
+    The ads of a queue have most of their lines in common. A constant is kept as a node, so that it is read once for all
+    of them; what needs a parser stays text until somebody looks.
+    """
+    name, equals, text = line.partition(" = ")
+    if not equals or not name.isascii() or not name.isidentifier():
+        return None
+    value = literal_value(text)
+    lower = name.lower()
+    entry: Entry = (name, " = ", text) if value is MISSING else (name, Literal(value))  # type: ignore[arg-type]
+    if len(line) <= _CACHED_LENGTH:
+        if len(_lines) >= _CACHED_LINES:
+            _lines.clear()
+        _lines[line] = (lower, entry)
+    return lower, entry
+
+
 def index_lines(lines: list[str]) -> Table:
     """Return the table of an ad given as old-syntax lines; of a name that comes twice the last value counts.
 
     :raises ClassAdParseError: a line has no name or no ``=``.
     """
-    entries = [line.partition(" = ") for line in lines]
-    names = "\0".join([entry[0] for entry in entries])
-    # All names are plain if what they give put together is: then no "=" was missed either.
-    if names.isascii() and names.replace("\0", "").isidentifier():
-        table: Table = dict(zip(names.lower().split("\0"), entries, strict=False))
-        if len(table) == len(entries) and "" not in [entry[1] for entry in entries]:
-            return table
-    return _index_slowly(lines)
+    known = _lines.get
+    entries = [known(line) or _line_entry(line) for line in lines]
+    if None in entries:
+        return _index_slowly(lines)
+    table: Table = dict(entries)  # type: ignore[arg-type]  # there is no None among them
+    # A name that comes twice keeps its place and has its last value, as it should; were it spelled in two ways, it
+    # would have the wrong spelling.
+    if len(table) != len(entries) and len({entry[1][0] for entry in entries if entry}) != len(table):
+        return _index_slowly(lines)
+    return table
 
 
 def _index_slowly(lines: list[str]) -> Table:
