@@ -20,7 +20,7 @@ from htcondor_async.classad._ad import ClassAd
 from htcondor_async.classad._nodes import Node
 
 from . import expressions
-from .commands import attributes, credentials, grid, policy, program, resources, streams, table, transfer, vm
+from .commands import attributes, credentials, evict, grid, policy, program, resources, streams, table, transfer, vm
 from .items import RowSource
 from .job import JobBuilder, Step, Universe
 from .problems import SubmitError
@@ -55,6 +55,7 @@ def plan_steps(job: JobBuilder) -> list[Step]:
         *policy.periodic_steps(job),
         policy.set_leave_in_queue,
         policy.set_retries,
+        evict.set_checks,
         policy.set_kill_signals,
         credentials.set_container_services,
         *resources.request_steps(job),

@@ -14,32 +14,42 @@ import attrs
 from htcondor_async.classad._ad import ClassAd
 
 from .commands.program import universe_number
-from .commands.table import SIMPLE, SPECIAL
+from .commands.table import SIMPLE, SIMPLE_25, SPECIAL, Command
 from .items import RowSource
 from .macros import MacroTable
 from .problems import SubmitError
 from .queue import join_fields
 from .settings import Settings
 from .values import INT_MAX, parse_int
-from .words import absolute_path, is_url
+from .words import absolute_path, is_url, split_list
 
 __all__ = ["Factory", "make_digest", "materialize_limit", "queue_line"]
 
 _CHANGING = frozenset({"process", "procid", "step", "row", "node", "item"})
 _OMITTED = frozenset({"getenv", "get_env", "requirements"})
+_NEWLINE = "\n"
 _DIRECTORY_KEYS = frozenset({"initial_dir", "initialdir", "iwd", "job_iwd"})
 
 
-def _prunable() -> frozenset[str]:
+def _prunable(commands: Iterable[Command]) -> frozenset[str]:
     names: set[str] = set()
-    for command in SIMPLE:
+    for command in commands:
         names.update((command.key.lower(), command.attribute.lower()))
     for key, attribute in SPECIAL.items():
         names.update((key.lower(), attribute.lower()))
     return frozenset(names - {"-"})
 
 
-_PRUNABLE = _prunable()
+_PRUNABLE = _prunable(SIMPLE)
+_PRUNABLE_25 = _prunable((*SIMPLE, *SIMPLE_25)) | frozenset(
+    [
+        "retry_request_memory",
+        "retry_request_memory_max",
+        "retry_request_memory_increase",
+        "transfer_common_input",
+        "commoninputfiles",
+    ]
+)
 
 
 def _param(macros: MacroTable, name: str, alias: str) -> str:
@@ -107,15 +117,26 @@ def make_digest(
         lines.append(f"Universe={kind.topping}")
     lines.append("FACTORY.Requirements=MY.Requirements")
     skipped = _CHANGING | {name.lower() for name in variables}
+    prunable, omitted = _PRUNABLE, _OMITTED
+    if settings.version.major >= 25:
+        skipped |= {"taskid"}
+        prunable, omitted = _PRUNABLE_25, _OMITTED | _evict_keys(table)
     for key in table:
         lower = key.lower()
-        if lower in _OMITTED or key.startswith("$"):
+        if lower in omitted or key.startswith("$"):
             continue
         text, pending = table.expand_except(table.values[lower], skipped)
         text = _fixed(lower, text, pending, kind, cwd)
-        if pending or not (lower in _PRUNABLE or lower.startswith("my.")):
-            lines.append(f"{key}={text}")
+        if pending or not (lower in prunable or lower.startswith("my.")):
+            lines.append(f"{key}@=end\n{text.rstrip(_NEWLINE)}\n@end" if _NEWLINE in text else f"{key}={text}")
     return "\n".join(lines) + "\n"
+
+
+def _evict_keys(table: MacroTable) -> frozenset[str]:
+    """Return the keys of transforms for evicted jobs: they are the same for all jobs, and so in the cluster ad."""
+    names = split_list(_param(table, "on_evict_checks", "TransformOnEvict").lower())
+    prefixes = ("transform_body_", "transformbody_")
+    return frozenset(["on_evict_checks", "transformonevict", *(prefix + name for prefix in prefixes for name in names)])
 
 
 def _fixed(key: str, text: str, pending: bool, kind: _Kind, cwd: str) -> str:

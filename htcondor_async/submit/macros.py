@@ -11,7 +11,7 @@ names that change from job to job a piece of work has looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from htcondor_async._environment import Environment
 from htcondor_async.config.functions import CONFIG_FUNCTIONS, SUBMIT_FUNCTIONS
@@ -297,6 +297,21 @@ class MacroTable:
             left = True
             return False
 
+        return self._expand_where(text, wanted), left
+
+    def expand_defined(self, text: str) -> str:
+        """Expand what refers to macros that are set; the rest is left for who reads the text next."""
+        if "$" not in text:
+            return text
+
+        def wanted(macro: Macro) -> bool:
+            if macro.function in ("ENV", "RANDOM_INTEGER"):
+                return True
+            return not macro.is_dollar and bool(self.lookup(macro.name))
+
+        return self._expand_where(text, wanted)
+
+    def _expand_where(self, text: str, wanted: Callable[[Macro], bool]) -> str:
         expander = Expander(
             self.lookup,
             functions=SUBMIT_FUNCTIONS,
@@ -306,7 +321,7 @@ class MacroTable:
             limits=_LIMITS,
         )
         try:
-            return expander.expand_where(text, wanted), left
+            return expander.expand_where(text, wanted)
         except SourceError as error:
             raise SubmitError(error.what) from error
 

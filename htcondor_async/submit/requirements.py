@@ -13,6 +13,7 @@ from .commands.program import image_kind
 from .commands.transfer import WHEN
 from .job import JobBuilder, Universe
 from .versions import Version
+from .words import is_url
 
 __all__ = ["set_requirements"]
 
@@ -229,6 +230,12 @@ def _transfer(clauses: _Clauses) -> str:
     when = WHEN.get((job.string("WhenToTransferOutput") or "").lower())
     if job.string("TransferCheckpoint") is not None or job.flag("PreserveRelativePaths") or when == "ON_SUCCESS":
         parts.append('versioncmp(split(TARGET.CondorVersion)[1],"8.9.7") >= 0')
+    if job.target.version.major >= 25:
+        if job.flag("RequireCommonFilesTransfer"):
+            parts.append("TARGET.HasCommonFilesTransfer >= 2")
+        destination = job.string("OutputDestination")
+        if destination is not None and not is_url(destination):
+            job.warn("output_destination must be a URL, did you mean output_directory?")
     schemes = [scheme for scheme in (job.get("#schemes") or "").split(",") if scheme]
     for scheme in schemes:
         if clauses.mentions("hasfiletransferpluginmethods"):

@@ -50,7 +50,7 @@ class Settings:
 
     def __init__(self, param: Callable[[str], str | None] | None, version: Version) -> None:
         self._param = param
-        self._version = version
+        self.version = version
         self._known: dict[str, str | None] = {}
 
     def get(self, name: str) -> str | None:
@@ -61,7 +61,7 @@ class Settings:
             pass
         value = self._param(name) if self._param is not None else None
         if value is None:
-            value = _DEFAULTS_25.get(name) if self._version.major >= 25 else None
+            value = _DEFAULTS_25.get(name) if self.version.major >= 25 else None
             if value is None:
                 value = _DEFAULTS.get(name)
         value = value.strip() if value else None

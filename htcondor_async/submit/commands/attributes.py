@@ -126,6 +126,10 @@ def report_mistakes(job: JobBuilder) -> None:
         raise job.error(
             f"{attribute} does not work for scheduler universe jobs", "universe", "scheduler", "universe = local"
         )
+    if job.target.version.major >= 25 and job.has("OutputDestination") and job.has("OutputDirectory"):
+        raise job.error(
+            "both output_destination and output_directory are given", "output_directory", None, "one of them"
+        )
 
 
 def forced_steps(job: JobBuilder) -> Iterator[Step]:

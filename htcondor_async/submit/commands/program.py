@@ -13,6 +13,7 @@ __all__ = [
     "set_executable",
     "set_parallel",
     "set_universe",
+    "shell_text",
     "universe_number",
 ]
 
@@ -214,6 +215,13 @@ def _container_image(job: JobBuilder) -> None:
     job.set(image_kind(image), True)
 
 
+def shell_text(job: JobBuilder) -> str | None:
+    """Return the text that a shell is to run instead of an executable, or None. Version 25 and later."""
+    if job.target.version.major < 25 or job.target.interactive:
+        return None
+    return job.param("shell")
+
+
 def set_executable(job: JobBuilder) -> None:
     """Write Cmd, TransferExecutable, and the images of container jobs."""
     label = job.universe == Universe.VM or is_cloud(job)
@@ -224,6 +232,10 @@ def set_executable(job: JobBuilder) -> None:
     if job.is_container:
         _docker_image(job)
         _container_image(job)
+    if shell_text(job) is not None:
+        job.set("Cmd", "/bin/sh")
+        job.set("TransferExecutable", False)
+        return
     name = job.param("executable", "Cmd")
     interactive = None
     if job.target.interactive:

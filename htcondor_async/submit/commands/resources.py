@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from htcondor_async.submit import expressions
+from htcondor_async.submit.commands.evict import DISK, MEMORY, RequestKind, set_retries_of_request
 from htcondor_async.submit.job import JobBuilder, Step
 from htcondor_async.submit.problems import SubmitError
 from htcondor_async.submit.spelling import nearest_request
@@ -39,6 +40,20 @@ def _set_size(job: JobBuilder, attribute: str, text: str, key: str, base: int, u
     job.set(attribute, size.amount)
 
 
+def _set_size_and_retries(job: JobBuilder, text: str, kind: RequestKind) -> None:
+    """Write a size; from version 25 on, a list of sizes is what to ask for at first, and after each eviction."""
+    if job.target.version.major < 25:
+        _set_size(job, kind.attribute, text, kind.key, kind.base, kind.unit)
+        return
+    first, comma, more = text.partition(",")
+    first = first.rstrip()
+    if parse_size(first, kind.base) is None:
+        _set_size(job, kind.attribute, text, kind.key, kind.base, kind.unit)
+        return
+    _set_size(job, kind.attribute, first, kind.key, kind.base, kind.unit)
+    set_retries_of_request(job, kind, more if comma else "")
+
+
 def _set_memory(job: JobBuilder) -> None:
     text = job.param("request_memory", "RequestMemory")
     if text is None and not job.has("RequestMemory") and job.cluster is None:
@@ -48,7 +63,7 @@ def _set_memory(job: JobBuilder) -> None:
         elif job.use_default_resources:
             text = job.settings.get("JOB_DEFAULT_REQUESTMEMORY")
     if text is not None:
-        _set_size(job, "RequestMemory", text, "request_memory", _MEBI, "megabytes")
+        _set_size_and_retries(job, text, MEMORY)
 
 
 def _set_disk(job: JobBuilder) -> None:
@@ -56,7 +71,7 @@ def _set_disk(job: JobBuilder) -> None:
     if text is None and not job.has("RequestDisk") and job.cluster is None and job.use_default_resources:
         text = job.settings.get("JOB_DEFAULT_REQUESTDISK")
     if text is not None:
-        _set_size(job, "RequestDisk", text, "request_disk", 1024, "kilobytes")
+        _set_size_and_retries(job, text, DISK)
 
 
 def _set_count(job: JobBuilder, key: str, attribute: str) -> None:

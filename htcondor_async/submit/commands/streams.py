@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from htcondor_async.submit.commands.program import shell_text
 from htcondor_async.submit.expressions import shown
 from htcondor_async.submit.job import JobBuilder, Step, Universe
 from htcondor_async.submit.quoting import EnvironmentFilter, EnvironmentTable, QuotingError, join_v2, parse_arguments
@@ -41,6 +42,10 @@ def _parse(job: JobBuilder, text: str, v2_only: bool, key: str) -> tuple[bool, l
 
 def set_arguments(job: JobBuilder) -> None:
     """Write Arguments, or Args for the older form."""
+    shell = shell_text(job)
+    if shell is not None:
+        job.set("Arguments", join_v2(["-c", shell]))
+        return
     chosen = _choose(job, job.param("arguments", "Args"), job.param("arguments2"), ("arguments", "arguments2"))
     if chosen is None:
         if job.has("Args") or job.has("Arguments"):

@@ -140,6 +140,9 @@ SIMPLE_25 = _rows(
     want_job_networking                WantJobNetworking             boolean
     container_is_common                ContainerIsCommon             boolean
     project_name                       ProjectName                   string
+    output_directory                   OutputDirectory               path
+    primary_unix_group                 PrimaryUnixGroup              string
+    submit_event_notes_attrs           SubmitEventNotesAttrs         string
     """
 )
 
@@ -312,8 +315,8 @@ _OTHERS = """
     interactive_exectuable interactive_executable interactive_args memory_usage copy_to_spool exit_requirements
     rendezvousdir send_credential want_ads SubmitWarnEmptyMatches SubmitFailEmptyMatches SubmitWarnDuplicateMatches
     SubmitFailEmptyFields SubmitWarnEmptyFields SubmitAllowDuplicateMatches SubmitMatchDirectories Iwd JobUniverse
-    output_directory primary_unix_group submit_event_notes_attrs on_evict_checks retry_request_memory
-    transfer_common_input shell
+    on_evict_checks TransformOnEvict retry_request_memory retry_request_memory_max retry_request_memory_increase
+    retry_request_disk transfer_common_input CommonInputFiles shell
 """
 
 

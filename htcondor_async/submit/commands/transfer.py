@@ -6,6 +6,7 @@ import re
 
 from htcondor_async.submit.job import JobBuilder, Step, Universe
 from htcondor_async.submit.values import parse_size
+from htcondor_async.submit.versions import Version
 from htcondor_async.submit.words import basename, is_url, split_commas, split_list, strip_quotes, url_scheme
 
 from .program import is_cloud
@@ -42,6 +43,7 @@ WHEN = {
 }
 _ALLOW_EMPTY = '""'
 _MAX_DIRECTORY_ENTRIES = 1_000_000
+_COMMON_INPUT = Version(25, 14)
 
 
 def _size_kb(job: JobBuilder, name: str) -> int:
@@ -116,6 +118,10 @@ def collect_inputs(job: JobBuilder) -> None:
     job.set("#inputs", ",".join(names))
     job.set("#inputs_kb", sum(_size_kb(job, name) for name in names))
     job.set("#has_inputs", bool(names))
+    if job.target.version >= _COMMON_INPUT:
+        common = job.param("transfer_common_input", "CommonInputFiles")
+        if common is not None:
+            job.set("CommonInputFiles", ",".join(split_commas(strip_quotes(common))))
 
 
 def collect_container(job: JobBuilder) -> None:

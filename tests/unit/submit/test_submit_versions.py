@@ -111,3 +111,92 @@ def test_bad_limits(tree: Path) -> None:
     submit = Submit("executable = job.sh\nmax_materialize = many\n", submit_context(tree))
     with pytest.raises(SubmitError, match="line 2: max_materialize=many"):
         submit.factory()
+
+
+def _at_25(tree: Path, text: str) -> list[dict[str, object]]:
+    jobs = Submit(text, submit_context(tree)).jobs(schedd_version="25.14.1")
+    return [dict(job) for job in jobs]
+
+
+def test_growing_requests(tree: Path) -> None:
+    first, second = _at_25(tree, "executable = job.sh\nrequest_memory = 1G, 2G , MemoryUsage * 2\nqueue 2\n")
+    assert first["RequestMemory"] == 1024
+    sizes = first["RetryRequestMemory"]
+    assert isinstance(sizes, list)
+    assert [str(size) for size in sizes] == ["2048", "MemoryUsage * 2"]
+    assert first["TransformOnEvict"] == "RequestMemory"
+    assert first["TransformBody_RequestMemory"] == (
+        "REQUIREMENTS (VacateReasonCode==21 || VacateReasonCode == 34) && VacateReasonSubCode == 102\x1e"
+        "EVALSET RequestMemory RetryRequestMemory[RetryRequestMemoryIndex?:0]\x1e"
+        "EVALSET RetryRequestMemoryIndex MIN({size(RetryRequestMemory)-1, (RetryRequestMemoryIndex?:0)+1})"
+    )
+    assert second["TransformBody_RequestMemory"] == first["TransformBody_RequestMemory"]
+
+
+@pytest.mark.parametrize(
+    ("commands", "body", "others"),
+    [
+        ("request_disk = 1G, 3G", "SET RequestDisk 3145728", {}),
+        ("request_disk = 1G\nretry_request_disk = 2G", "SET RequestDisk 2097152", {}),
+        ("request_memory = 1G\nretry_request_memory_max = 7G", "SET RequestMemory 7168", {}),
+        ("request_memory = 1G\nretry_request_memory_increase = RequestMemory * 1.5", "SET RequestMemory 1536", {}),
+        (
+            "request_memory = 1G\nretry_request_memory_max = 7G\nretry_request_memory_increase = 1G",
+            "EVALSET RequestMemory MIN({NextRequestMemory, MaxRequestMemory})",
+            {"MaxRequestMemory": "7168", "NextRequestMemory": "RequestMemory + 1024"},
+        ),
+    ],
+)
+def test_requests_after_eviction(tree: Path, commands: str, body: str, others: dict[str, str]) -> None:
+    (ad,) = _at_25(tree, f"executable = job.sh\n{commands}\nqueue\n")
+    name = str(ad["TransformOnEvict"])
+    assert str(ad[f"TransformBody_{name}"]).split("\x1e")[1:] == [body]
+    assert {key: str(ad[key]) for key in others} == others
+
+
+@pytest.mark.parametrize(
+    ("commands", "match"),
+    [
+        ("request_memory = 1G, 300M, 200M", "200 is not greater than 300"),
+        ("request_memory = 1G, foo(", "request_memory=foo\\( is invalid"),
+        ("request_memory = 1G\nretry_request_memory_increase = 0", "not positive"),
+        ("request_memory = 1G\nretry_request_memory_increase = foo", "does not depend on RequestMemory"),
+        ("output_directory = a\noutput_destination = http://x/", "both output_destination and output_directory"),
+    ],
+)
+def test_mistakes_in_commands_of_version_25(tree: Path, commands: str, match: str) -> None:
+    with pytest.raises(SubmitError, match=match):
+        _at_25(tree, f"executable = job.sh\n{commands}\nqueue\n")
+
+
+def test_transforms_of_evicted_jobs(tree: Path) -> None:
+    text = (
+        "executable = job.sh\ny = 5\non_evict_checks = mine, none\n"
+        "transform_body_mine @=end\n  SET A $(y)\n  # note\n  SET B $(MY.C)\n@end\narguments = $(Process)\n"
+        "max_materialize = 2\nqueue 2\n"
+    )
+    (first, _) = _at_25(tree, text)
+    assert first["TransformOnEvict"] == "mine"
+    assert first["TransformBody_mine"] == "SET A 5\x1eSET B $(MY.C)"
+    submit = Submit(text, submit_context(tree))
+    new, old = (submit.factory(schedd_version=version) for version in ("25.14.1", "24.0.24"))
+    assert new is not None and old is not None
+    assert "mine" not in new.digest("")
+    assert "transform_body_mine@=end\n" in old.digest("")
+
+
+def test_shell(tree: Path) -> None:
+    first, second = _at_25(tree, "shell = echo 'a b' $(Process)\nqueue 2\n")
+    assert (first["Cmd"], first["TransferExecutable"]) == ("/bin/sh", False)
+    assert first["Arguments"] == "-c echo' '''a' 'b''' '0"
+    assert second["Arguments"] == "-c echo' '''a' 'b''' '1"
+
+
+def test_places_of_version_25(tree: Path) -> None:
+    (ad,) = _at_25(
+        tree,
+        "executable = job.sh\noutput_directory = out\n"
+        'transfer_common_input = "a, b ,c"\nprimary_unix_group = g\nqueue\n',
+    )
+    assert ad["OutputDirectory"] == f"{tree}/out"
+    assert (ad["CommonInputFiles"], ad["PrimaryUnixGroup"]) == ("a,b,c", "g")
