@@ -7,10 +7,12 @@ afterwards. Jobs are taken from the caller's iterator one by one; what is held i
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -49,6 +51,7 @@ async def submit_cluster(
     deadline: float,
     *,
     flags: int = 0,
+    may_block: bool = False,
 ) -> Submitted:
     """Submit one cluster and its jobs in one transaction.
 
@@ -59,6 +62,8 @@ async def submit_cluster(
         schedd waits.
     flags
         Of the commit.
+    may_block
+        Whether ``prepare`` runs in a worker thread.
 
     Raises
     ------
@@ -70,8 +75,10 @@ async def submit_cluster(
     connection = QueueConnection(context, target)
     try:
         cluster = await new_cluster(connection, deadline)
-        plan = prepare(cluster)
-        jobs = await send_jobs(context, connection, cluster, plan.cluster_ad, plan.procs, deadline)
+        plan = await context.runtime.call(functools.partial(prepare, cluster)) if may_block else prepare(cluster)
+        jobs = await send_jobs(
+            context, connection, cluster, plan.cluster_ad, plan.procs, deadline, may_block=plan.may_block
+        )
         warnings = await _commit(connection, flags, deadline)
         await _close(connection, deadline)
         return Submitted(cluster, 0, jobs, warnings)
@@ -94,7 +101,7 @@ async def submit_factory(
             if able.get("LateMaterialize") is not True or type(version) is not int or version < _FACTORY_VERSION:
                 return None
             cluster = await new_cluster(connection, deadline)
-            text = plan.describe(cluster)
+            text = await context.runtime.call(functools.partial(plan.describe, cluster))
             await send_jobs(context, connection, cluster, text.cluster_ad, (), deadline)
             name = await _send_rows(connection, cluster, rows, deadline) if plan.rows is not None else ""
             await connection.ask(
@@ -136,6 +143,7 @@ async def send_jobs(
     deadline: float,
     *,
     first_proc: int = 0,
+    may_block: bool = False,
 ) -> int:
     """Send the attributes of the open cluster and its jobs, from number ``first_proc`` on; return how many jobs.
 
@@ -151,19 +159,39 @@ async def send_jobs(
         payloads += requests.of(-1, [("ClusterId", str(cluster)), *without(shared, "clusterid", "jobstatus")])
     proc = first_proc
     began = clock()
-    for own in procs:
-        pairs = [("ProcId", str(proc)), *without(own, "procid", "clusterid")]
-        if status is not None and not any(name.lower() == "jobstatus" for name, _ in pairs):
-            pairs.append(("JobStatus", status))
-        payloads.append(requests.new_proc)
-        due.append(Due(f"the schedd refused job number {proc} of cluster {cluster}", proc))
-        payloads += requests.of(proc, pairs)
-        proc += 1
-        if len(payloads) >= _BATCH or clock() - began > _LONGEST_PAUSE:
-            await _post(context, connection, payloads, due, deadline)
-            payloads, due, began = [], [], clock()
+    source = iter(procs)
+    made: Sequence[Attributes] = ()
+    while True:
+        if may_block:
+            made = await context.runtime.call(functools.partial(_some, source))
+            if not made:
+                break
+        for own in made if may_block else source:
+            proc = _add(requests, payloads, due, proc, own, status)
+            if len(payloads) >= _BATCH or clock() - began > _LONGEST_PAUSE:
+                await _post(context, connection, payloads, due, deadline)
+                payloads, due, began = [], [], clock()
+        if not may_block:
+            break
     await _post(context, connection, payloads, due, deadline)
     return proc - first_proc
+
+
+def _some(source: Iterator[Attributes]) -> list[Attributes]:
+    return [list(own) for own in itertools.islice(source, _BATCH // 2)]
+
+
+def _add(
+    requests: SetRequests, payloads: list[bytes], due: list[Due], proc: int, own: Attributes, status: str | None
+) -> int:
+    """Add the requests that make one job; return the number of the next."""
+    pairs = [("ProcId", str(proc)), *without(own, "procid", "clusterid")]
+    if status is not None and not any(name.lower() == "jobstatus" for name, _ in pairs):
+        pairs.append(("JobStatus", status))
+    payloads.append(requests.new_proc)
+    due.append(Due(f"the schedd refused job number {proc} of the cluster", proc))
+    payloads += requests.of(proc, pairs)
+    return proc + 1
 
 
 def without(pairs: Attributes, *names: str) -> list[tuple[str, str]]:

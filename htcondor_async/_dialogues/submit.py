@@ -54,11 +54,13 @@ _ID = struct.Struct(">qqq")
 class ClusterPlan:
     """A cluster and its jobs: the attributes they share, and for each job, taken one by one, what it has of its own.
 
-    ``ClusterId`` and ``ProcId`` may be left out; ``JobStatus`` belongs into the cluster where a job has none.
+    ``ClusterId`` and ``ProcId`` may be left out; ``JobStatus`` belongs into the cluster where a job has none. With
+    ``may_block`` jobs are made in a worker thread: making them looks at files.
     """
 
     cluster_ad: Attributes
     procs: Iterable[Attributes]
+    may_block: bool = False
 
 
 @attrs.frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +18,9 @@ from htcondor_async.config import Config
 from htcondor_async.config.detected import Machine, detected_platform
 from htcondor_async.errors import HTCondorException, HTCondorTypeError, HTCondorValueError
 from htcondor_async.schedd.base import ScheddBase
+from htcondor_async.schedd.described import Described, items_of, submit_description
 from htcondor_async.schedd.raw_ads import cluster_defaults, job_ad, mark_spooled, with_requirements
+from htcondor_async.submit import Submit
 
 __all__ = ["ScheddSubmission", "SubmitResult"]
 
@@ -72,32 +75,38 @@ class ScheddSubmission(ScheddBase):
 
     async def submit(
         self,
-        description: Mapping[str, Any],
-        count: int = 1,
+        description: Submit | Mapping[str, Any],
+        count: int = 0,
         spool: bool = False,
         ad_results: list[ClassAd] | None = None,
+        item_data: Iterable[Any] | None = None,
         *,
         timeout: float | None = None,
     ) -> SubmitResult:
-        """Submit a job ad as it is.
+        """Submit jobs: those of a submit description, or a job ad as it is.
 
         Parameters
         ----------
         description
-            The ad: a ``ClassAd`` or a mapping. What it lacks is added as the v1 bindings do: defaults, and to
-            ``Requirements`` the platform, file transfer and the resources requested.
+            A :class:`~htcondor_async.submit.Submit`; where it limits how many of its jobs are in the queue at a time,
+            the schedd makes them itself, if it can. Or an ad, as a ``ClassAd`` or a mapping: what it lacks is added as the
+            v1 bindings do: defaults, and to ``Requirements`` the platform, file transfer and the resources requested.
         count
-            How many jobs.
+            How many jobs, of each item if there are items; 0: as the description says, else one.
         spool
             Let the jobs wait for their input files, which :meth:`spool` sends, and keep them until
             :meth:`retrieve` has fetched the output.
         ad_results
-            A list that receives the whole ad of each job.
+            A list that receives the whole ad of each job (not of those that the schedd makes itself).
+        item_data
+            Items in place of those of the description's QUEUE statement.
         timeout
             Seconds for all of it.
 
         Raises
         ------
+        SubmitError
+            The description cannot be made into jobs; the message names the command.
         HTCondorTypeError, HTCondorValueError
             The ad is none, or a value cannot be sent.
         QueueError
@@ -105,9 +114,31 @@ class ScheddSubmission(ScheddBase):
         OutcomeUnknownError
             The answer to the commit was lost.
         """
-        if type(count) is not int or count < 1:
-            raise HTCondorValueError(f"the number of jobs is at least 1, not {count!r}")
-        return await self._submit_ads(description, [({}, count)], spool, ad_results, timeout)
+        if type(count) is not int or count < 0:
+            raise HTCondorValueError(f"the number of jobs is not {count!r}")
+        if isinstance(description, Submit):
+            return await self._submit_description(description, count, spool, ad_results, item_data, timeout)
+        if item_data is not None:
+            raise HTCondorValueError("only a submit description takes items")
+        return await self._submit_ads(description, [({}, count or 1)], spool, ad_results, timeout)
+
+    async def _submit_description(
+        self,
+        description: Submit,
+        count: int,
+        spool: bool,
+        ad_results: list[ClassAd] | None,
+        item_data: Iterable[Any] | None,
+        timeout: float | None,
+    ) -> SubmitResult:
+        context = self._client._context()
+        deadline = context.deadline(timeout)
+        now = int(context.runtime.now())
+        described = Described(description, count, items_of(item_data), spool, ad_results, now)
+        target = await self._where(context, deadline)
+        submitted = await submit_description(context, target, described, deadline)
+        await self._after_submission(context, target, deadline)
+        return SubmitResult(submitted, described.cluster_ad, functools.partial(described.jobs, submitted.cluster))
 
     async def submit_many(
         self,

@@ -16,6 +16,7 @@ from htcondor_async import (
     JobAction,
     Schedd,
 )
+from htcondor_async.submit import Submit, SubmitError
 
 JOB = {"Cmd": "/bin/sleep", "Args": "300", "Iwd": "/tmp", "JobStatus": 5, "HoldReason": "test", "HoldReasonCode": 15}
 
@@ -343,3 +344,42 @@ def test_history_of_removed_jobs(pool, connected, run):
     assert first == backwards[:2]
     assert since == backwards[:3]
     assert nothing == []
+
+
+# -- descriptions
+
+
+def test_description_with_items(pool, connected, run):
+    async def body():
+        schedd = await connected()
+        text = "executable = /bin/sleep\narguments = $(x) $(Cluster).$(Process)\nhold = true\nqueue 2 x in (a, b, c)\n"
+        ads: list[ClassAd] = []
+        result = await schedd.submit(Submit(text), ad_results=ads)
+        other = await schedd.submit(Submit(text), count=1, item_data=[{"x": "own"}])
+        with pytest.raises(HTCondorValueError):
+            await schedd.submit(JOB, item_data=["a"])
+        with pytest.raises(SubmitError):
+            await schedd.submit(Submit(executable="/bin/sleep", universe="nonsense"))
+        return result, ads, other
+
+    result, ads, other = run(body)
+    wanted = [f"{item} {result.cluster()}.{proc}" for proc, item in enumerate("aabbcc")]
+    assert [job["Args"] for _, job in sorted(jobs_of(pool, result.cluster()).items())] == wanted
+    assert [ad["Args"] for ad in ads] == wanted
+    assert result.num_procs() == 6
+    assert [job["Args"] for job in jobs_of(pool, other.cluster()).values()] == [f"own {other.cluster()}.0"]
+
+
+def test_jobs_that_the_schedd_makes_itself(pool, connected, run):
+    async def body():
+        text = "executable = /bin/sleep\narguments = $(x) $(y)\nrequirements = false\nmax_materialize = 2\n"
+        text += "queue x, y from (\n"
+        rows = "".join(f"row{number} é{number}\n" for number in range(50))
+        return await (await connected()).submit(Submit(text + rows + ")\n"))
+
+    result = run(body)
+    assert result.num_procs() == 50
+    able = 50 if pool.id == "embedded" else 2  # the embedded pool has every job sent
+    pool.wait_for(lambda: len(jobs_of(pool, result.cluster())) == able, "the jobs to be made", 30)
+    jobs = jobs_of(pool, result.cluster())
+    assert sorted(job["Args"] for job in jobs.values()) == sorted(f"row{number} é{number}" for number in range(able))
