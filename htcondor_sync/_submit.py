@@ -15,6 +15,7 @@ from htcondor_async.classad._ad import ClassAd
 from htcondor_async.errors import HTCondorInternalError, HTCondorTypeError, HTCondorValueError
 from htcondor_async.submit import JobIterator, SubmitContext, SubmitError
 from htcondor_async.submit import Submit as _Submit
+from htcondor_sync._arguments import ArgumentError
 
 __all__ = ["Submit", "SubmitJobsIterator", "default_context"]
 
@@ -144,7 +145,9 @@ class Submit:
         return [(name, self._core[name]) for name in self._core]
 
     def get(self, attr: str, default: Any = None) -> Any:
-        """Return the value of a command, or ``default``."""
+        """Return the value of a command, or ``default``, which must be text: v1 takes nothing else, not even None."""
+        if attr not in self._core and not isinstance(default, str):
+            raise ArgumentError(f"Submit.get(): default must be str, not {type(default).__name__}")
         return self._core.get(attr, default)
 
     def setdefault(self, attr: str, value_obj: Any) -> str:
