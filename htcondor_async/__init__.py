@@ -109,7 +109,6 @@ _HOMES = {
 }
 # What a handle's first command would load: better now than inside an event loop, which would stand still meanwhile.
 _HANDLES = ("collector", "schedd")
-_NEEDED_BY_HANDLES = ("_runtime.anyio_", "_cedar.cipher", "_security.handshake")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - all of them are strings
@@ -136,8 +135,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
     if home in _HANDLES:
-        for module in _NEEDED_BY_HANDLES:
-            importlib.import_module(f"{__name__}.{module}")
+        importlib.import_module(f"{__name__}._preload").preload()
     globals()[name] = value
     return value
 

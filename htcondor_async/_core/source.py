@@ -6,10 +6,14 @@ import math
 from typing import Protocol
 
 from htcondor_async._core.channel import Channel
+from htcondor_async._runtime.base import READ_SIZE
 from htcondor_async.classad import ClassAd
 from htcondor_async.errors import ConnectionClosedError, Phase
 
 __all__ = ["AdSource", "Answer"]
+
+FEW, MANY = 50, 150  # ads in one read; with more the next read is smaller
+FIRST_READ, SMALLEST_READ = 32 * 1024, 16 * 1024  # bytes
 
 
 class Answer(Protocol):
@@ -32,6 +36,7 @@ class AdSource:
         self._deadline = deadline
         self._idle = idle
         self._held: list[ClassAd] = []
+        channel.read_size = FIRST_READ
 
     @property
     def done(self) -> bool:
@@ -95,6 +100,12 @@ class AdSource:
                 error.add_context(hint="see the daemon's log; a request that it does not accept ends so too")
                 raise
             ads = self._answer.take(frames)
+            # a batch is decoded and consumed without giving way, so it must not hold too many ads
+            size = self._channel.read_size
+            if len(ads) > MANY:
+                self._channel.read_size = max(size // 2, SMALLEST_READ)
+            elif len(ads) < FEW:
+                self._channel.read_size = min(size * 2, READ_SIZE)
         if self._answer.done:
             self._channel.abort()
         return ads

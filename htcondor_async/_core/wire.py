@@ -33,6 +33,7 @@ class Wire:
         self.stream = stream
         self.cedar = CedarConnection(limits)
         self.eof = False
+        self.read_size = READ_SIZE
         self.prefix = b""  # what the first message must begin with: the number of a command that is not negotiated
 
     def abort(self) -> None:
@@ -75,7 +76,7 @@ class Wire:
     def fill_now(self) -> bool:
         """Hand the bytes that have arrived already to the decoder; return whether there were any."""
         with self.phase(Phase.RECEIVE, 0.0):
-            data = self.stream.receive_now(READ_SIZE)
+            data = self.stream.receive_now(self.read_size)
             if data is None:
                 return False
             self._fed(data)
@@ -137,7 +138,7 @@ class Wire:
         return message
 
     async def _fill(self, deadline: float) -> None:
-        self._fed(await self.stream.receive(READ_SIZE, deadline))
+        self._fed(await self.stream.receive(self.read_size, deadline))
 
     def _fed(self, data: bytes) -> None:
         if data:

@@ -26,6 +26,8 @@ _ZEROS = b"\0\0\0\0\0\0"
 _SPACE = " \t\n\v\f\r"
 PEEKS = 6
 """So many values are searched for in the bytes before a table is built: about what the table costs."""
+FEW = 12
+"""The table of an ad of so many attributes costs less than two searches."""
 PLACES = 16
 """Where the bytes of a name stand in more places than this, the table is asked."""
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ._cache import node_of_text
 from ._errors import ClassAdParseError
-from ._index import Peek, Table, index_lines
+from ._index import FEW, Peek, Table, index_lines
 from ._nodes import AdNode, Node
 from ._unparse import unparse_wire
 from ._values import AdBase, fold
@@ -90,6 +90,8 @@ class AdStore(AdBase):
         if raw is None:
             return None
         if type(raw) is tuple:
+            if raw[1] <= FEW:
+                return None
             raw = self._raw = Peek(*raw)
         return raw.find(lower)  # type: ignore[union-attr]  # not a tuple here
 
