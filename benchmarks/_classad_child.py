@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ FIVE = ("ClusterId", "ProcId", "Owner", "JobStatus", "RequestMemory")
 JOBS, SLOTS, ROUNDS = 400, 5000, 5
 EXPRESSION = (
     '(TARGET.Arch == "X86_64") && (TARGET.Memory >= {0}) && (member("{0}", {{"a", "b", TARGET.Machine}}) || '
-    "ifThenElse(isUndefined(MY.Limit), {0} * 2 > Cpus, -1 < {0}.5)) && (Owner =?= \"user{0}\")"
+    'ifThenElse(isUndefined(MY.Limit), {0} * 2 > Cpus, -1 < {0}.5)) && (Owner =?= "user{0}")'
 )
 
 
@@ -86,7 +87,7 @@ def slots_of(lines: list[str]) -> list[str]:
             "Memory": f"{64 << number % 8}",
             "Cpus": f"{1 + number % 16}",
             "KeyboardIdle": f"{number}",
-            "Disk": f"{1_000_000 + number}",
+            "Disk": f"{900_000 + 100 * number}",
         }
         texts.append("\n".join(f"{n} = {own.get(n, v)}" for n, _, v in (line.partition(" = ") for line in lines)))
     return texts
@@ -126,13 +127,15 @@ def main(name: str) -> dict[str, float]:
     requirements = job.lookup("Requirements")
     match = getattr(job, side.match)
     note("first match of 5000 slots, each", lambda: [match(slot) for slot in slots], SLOTS)
+    some = slots[:1000]
     for salt in range(ROUNDS):
-        note("job ad, 5 attributes", lambda texts=jobs_of(job_lines, 2 * salt): five(texts), JOBS)
-        note("job ad, all attributes", lambda texts=jobs_of(job_lines, 2 * salt + 1): everything(texts), JOBS)
-        note("new expression", lambda numbers=range(salt * 1000, salt * 1000 + 1000): expressions(numbers), 1000)
+        first, second = jobs_of(job_lines, 2 * salt), jobs_of(job_lines, 2 * salt + 1)
+        numbers = range(salt * 1000, salt * 1000 + 1000)
         ad = side.parse(jobs_of(job_lines, 50 + salt)[0])
         names = list(ad)
-        some = slots[:1000]
+        note("job ad, 5 attributes", partial(five, first), JOBS)
+        note("job ad, all attributes", partial(everything, second), JOBS)
+        note("new expression", partial(expressions, numbers), 1000)
         note("Requirements", lambda: [side.in_match(requirements, job, slot) for slot in some], 1000)
         note("match of 5000 slots, each", lambda: [match(slot) for slot in slots], SLOTS)
         note("get", lambda ad=ad, names=names: [ad[name] for _ in range(50) for name in names], 50 * len(names))

@@ -382,16 +382,12 @@ def _call(node: FunctionCall) -> Run:
         function = REGISTRY.get(lower)
         if function is None or not _takes(function, count):
             return Error
-        extra = {"name": name} if function.spelled else {}
-        result: RuntimeValue
+        given: tuple[Any, ...] = args
         if function.strict:
-            values = tuple([(arg._run or compile_node(arg))(ctx) for arg in args])
-            result = function.function(ctx, values, **extra)
-        elif function.steps:
-            result = _run_steps(ctx, function.function(ctx, args, **extra))
-        else:
-            result = function.function(ctx, args, **extra)
-        return result
+            given = tuple([(arg._run or compile_node(arg))(ctx) for arg in args])
+        run = function.function
+        result: RuntimeValue = run(ctx, given, name=name) if function.spelled else run(ctx, given)
+        return _run_steps(ctx, result) if function.steps else result  # type: ignore[arg-type]  # steps
 
     if lower == "ifthenelse" and count == 3:
         return _if_then_else(node, REGISTRY.get(lower), call)

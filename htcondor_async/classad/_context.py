@@ -109,9 +109,12 @@ class EvalContext:
 
         As in HTCondor a failure inside the item is the value ``Error``; lack of depth fails.
         """
+        node = items.items[index]
+        if type(node) is Literal and self.depth > 0:
+            return node.result
         with self.deeper():
             try:
-                return self.eval_in(items.items[index], items.scope)
+                return self.eval_in(node, items.scope)
             except EvaluationFailed:
                 return Error
 

@@ -14,9 +14,9 @@ from typing import IO, Any
 
 from . import _registry
 from ._ad import ClassAd
-from ._cache import node_of_text
+from ._cache import MISSING, literal_value, node_of_text
 from ._errors import ClassAdParseError, ClassAdTypeError
-from ._index import Table
+from ._index import Entry, Table
 from ._lexer import read_through
 from ._nodes import AdNode, Node
 from ._parser import parse_ad_at
@@ -29,6 +29,7 @@ CHUNK = 65536
 MAX_AD = 64 * 1024 * 1024
 """The longest text of one ad, in characters, that is read from a stream."""
 _CACHED_LINES = 16384
+_CACHED_LENGTH = 1024
 
 Source = str | bytes | IO[str] | IO[bytes] | Iterable[str] | Iterable[bytes]
 
@@ -45,7 +46,46 @@ class ParserType(enum.IntEnum):
 
 Parser = ParserType
 
-_line_cache: dict[str, tuple[str, tuple[str, Node]]] = {}
+
+class _Lines(dict[str, tuple[str, Entry]]):
+    """Lines seen before, as most lines of job ads are, need no parsing; others are parsed when they are asked for.
+
+    A line is kept when it is seen for the second time: what is only in one ad would crowd out what is in all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._once: set[int] = set()
+
+    def __missing__(self, line: str) -> tuple[str, Entry]:
+        """Return the entry of a line.
+
+        :raises KeyError: the line has space around it or characters in it that may be line ends, or is not looked at.
+        :raises ClassAdParseError: its value is faulty.
+        """
+        name, equals, value = line.partition(" = ")
+        if not line.isprintable():
+            raise KeyError(line)
+        if equals and literal_value(value) is not MISSING and name.isidentifier() and name.isascii():
+            # Left as text: most values of an ad are never looked at.
+            entry: tuple[str, Entry] = (name.lower(), (name, equals, value))
+        elif line != line.strip() or not line or not _is_attribute(line):
+            raise KeyError(line)
+        else:
+            entry = _line_entry(line, 1)
+        key = hash(line)
+        if key not in self._once:
+            if len(self._once) >= _CACHED_LINES:
+                self._once.clear()
+            self._once.add(key)
+        elif len(line) <= _CACHED_LENGTH:
+            if len(self) >= _CACHED_LINES:
+                self.clear()
+            self[line] = entry
+        return entry
+
+
+_line_cache = _Lines()
 
 
 def parse_new_ad(text: str) -> AdNode:
@@ -68,12 +108,7 @@ def _line_entry(line: str, number: int) -> tuple[str, tuple[str, Node]]:
         fault = ClassAdParseError(message, number, column, error.found, error.expected, name)
         fault.text = line
         raise fault from None
-    entry = (fold(name), (name, node))
-    if len(line) <= 1024:
-        if len(_line_cache) >= _CACHED_LINES:
-            _line_cache.clear()
-        _line_cache[line] = entry
-    return entry
+    return fold(name), (name, node)
 
 
 def _is_attribute(line: str) -> bool:
@@ -85,19 +120,19 @@ def _is_attribute(line: str) -> bool:
 def _table_of(lines: list[str], first: int = 1) -> Table:
     """Return the table of stripped lines of one ad; raises ClassAdParseError."""
     try:
-        # Lines seen before, as most lines of job ads are, need no parsing.
         table: Table = dict(map(_line_cache.__getitem__, lines))
         if len(table) == len(lines):
             return table
-    except KeyError:
-        pass
+    except (KeyError, ClassAdParseError):
+        pass  # what follows says which line is faulty
     table = {}
     for number, line in enumerate(lines, first):
         if not line or not _is_attribute(line):
             continue
+        # Not by subscript: the number of the line is wanted.
         lower, entry = _line_cache.get(line) or _line_entry(line, number)
         known = table.get(lower)
-        table[lower] = entry if known is None else (known[0], entry[1])
+        table[lower] = entry if known is None else (known[0], *entry[1:])
     return table
 
 
@@ -112,8 +147,21 @@ def parse_old(text: str | bytes) -> ClassAd:
 
     :raises ClassAdParseError: a value is faulty; the error has its line and column.
     """
-    lines = _text(text).splitlines()
-    return _ad_of(_table_of(list(map(str.strip, lines))))
+    text = _text(text)
+    table = _quick_table(text)
+    return _ad_of(_table_of(list(map(str.strip, text.splitlines()))) if table is None else table)
+
+
+def _quick_table(text: str) -> Table | None:
+    """Return the table of an ad as daemons and tools write it, None for one that needs to be looked at closely."""
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    try:
+        table: Table = dict(map(_line_cache.__getitem__, lines))
+    except (KeyError, ClassAdParseError):
+        return None  # the caller finds out where
+    return table if len(table) == len(lines) else None
 
 
 def _text(data: str | bytes) -> str:

@@ -20,6 +20,7 @@ from htcondor_async.classad._read import (
     _old_ads,
     _old_ads_of_text,
     parse_ads,
+    parse_old,
 )
 from htcondor_async.classad._store import AdStore
 from htcondor_sync._arguments import uninstantiable
@@ -46,6 +47,7 @@ _UNDETERMINED = "Unable to determine if input is old or new classad"
 _NOT_NEW = "Unable to parse input stream into a ClassAd."
 _SPACE = " \t\n\v\f\r"
 _PIECE = 4096
+_OLD = Parser.Old
 
 
 class _Ads:
@@ -144,7 +146,7 @@ def _syntax(source: Any, parser: Any, function: str) -> Parser:
     """Return the syntax of a source: as the caller says, or as its first character that is no space does."""
     if not isinstance(parser, Parser):
         raise ArgumentError(f"{function}: expected a Parser, not {type(parser).__name__}")
-    if parser != Parser.Auto:
+    if int.__ne__(parser, 0):
         return parser
     if isinstance(source, (str, bytes)):
         first = source.lstrip()[:1]
@@ -199,6 +201,11 @@ def parseOldAds(input: Any) -> OldClassAdIterator:
 def parseOne(input: Any, parser: Any = Parser.Auto) -> ClassAd:
     """Return all ads of text or a file merged into one; the parameters as for :func:`parseAds`."""
     syntax = _syntax(input, parser, "parseOne")
+    if syntax is _OLD and type(input) is str:
+        try:
+            return ClassAd._wrap(parse_old(input))
+        except ClassAdParseError as error:
+            raise parse_error(error.text or "", error) from None
     if syntax == Parser.Old and isinstance(input, bytes):
         raise TypeError(_BYTES)
     result = ClassAd()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from htcondor_async.classad import _regex
 from htcondor_async.classad._context import EvaluationFailed
-from htcondor_async.classad._values import Error, RuntimeValue, Undefined, fold, to_bytes, to_text
+from htcondor_async.classad._nodes import Literal
+from htcondor_async.classad._values import Error, ListValue, RuntimeValue, Undefined, fold, to_bytes, to_text
 
 from . import builtin, regexps, strict_builtin
 from ._coerce import strtod, to_int64
@@ -22,6 +24,8 @@ __all__ = ["tokens"]
 
 Values = tuple[RuntimeValue, ...]
 _SPACE = " \t\n\v\f\r"
+_SHORT = 256
+"""What is longer is not kept."""
 _FLOAT_MAX: float = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 _FLOAT_MIN: float = struct.unpack("<f", b"\x00\x00\x80\x00")[0]
 _WHOLE = re.compile(r"[-+0-9]*\Z")
@@ -218,23 +222,32 @@ def split(ctx: EvalContext, values: Values) -> RuntimeValue:
     separators = values[1] if len(values) > 1 else ", \t"
     if not isinstance(text, str) or not isinstance(separators, str):
         return Error
+    pieces = _few_pieces(text, separators) if len(text) <= _SHORT else _split(text, separators)
+    return ListValue(pieces, None, True)
+
+
+def _split(text: str, separators: str) -> tuple[Node, ...]:
     data, cuts = to_bytes(text), to_bytes(separators)
-    items: list[RuntimeValue] = []
+    items: list[Node] = []
     start = 0
     before = -1
     for at, byte in enumerate(data):
         if byte not in cuts:
             continue
         if at > start:
-            items.append(to_text(data[start:at]))
+            items.append(Literal(to_text(data[start:at])))
         elif byte == before:
-            items.append("")
+            items.append(Literal(""))
         if byte not in b" \t\n\v\f\r":
             before = byte
         start = at + 1
     if start < len(data):
-        items.append(to_text(data[start:]))
-    return ctx.new_list(items)
+        items.append(Literal(to_text(data[start:])))
+    return tuple(items)
+
+
+# The slots of a pool have few versions of HTCondor between them, which the requirements of every job take apart.
+_few_pieces = lru_cache(256)(_split)
 
 
 def _split_at(ctx: EvalContext, value: RuntimeValue, slot: bool) -> RuntimeValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from htcondor_async.classad._context import EvaluationFailed
@@ -183,6 +184,12 @@ def natural_compare(first: str, second: str) -> int:
 
     The sign says which is less; the amount is what HTCondor's ``versioncmp`` gives.
     """
+    if len(first) <= _VERSION_SIZE and len(second) <= _VERSION_SIZE:
+        return _compare_versions(first, second)
+    return _compare(first, second)
+
+
+def _compare(first: str, second: str) -> int:
     left, right = to_bytes(first) + b"\0", to_bytes(second) + b"\0"
     at = 0
     while left[at] and left[at] == right[at]:
@@ -203,6 +210,9 @@ def natural_compare(first: str, second: str) -> int:
     lengths = _digits(left, begin), _digits(right, begin)
     return difference if lengths[0] == lengths[1] else lengths[0] - lengths[1]
 
+
+_VERSION_SIZE = 64
+_compare_versions = lru_cache(256)(_compare)
 
 _VERSION_TESTS = {
     "versionLE": lambda order: order <= 0,
