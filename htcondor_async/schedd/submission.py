@@ -89,8 +89,9 @@ class ScheddSubmission(ScheddBase):
         ----------
         description
             A :class:`~htcondor_async.submit.Submit`; where it limits how many of its jobs are in the queue at a time,
-            the schedd makes them itself, if it can. Or an ad, as a ``ClassAd`` or a mapping: what it lacks is added as the
-            v1 bindings do: defaults, and to ``Requirements`` the platform, file transfer and the resources requested.
+            the schedd makes them itself, if it can. Or an ad, as a ``ClassAd`` or a mapping: what it lacks is
+            added as the v1 bindings do: defaults, and to ``Requirements`` the platform, file transfer and the resources
+            requested.
         count
             How many jobs, of each item if there are items; 0: as the description says, else one.
         spool
