@@ -31,11 +31,40 @@ _root = logging.getLogger("htcondor_async")
 _root.addHandler(logging.NullHandler())  # without a handler, Python would print errors by itself
 _log = logging.getLogger("htcondor_async.log")
 
-CATEGORIES = (
-    "D_ALWAYS D_ERROR D_STATUS D_ZKM D_JOB D_MACHINE D_CONFIG D_PROTOCOL D_PRIV D_DAEMONCORE D_FULLDEBUG D_SECURITY "
-    "D_COMMAND D_MATCH D_NETWORK D_KEYBOARD D_PROCFAMILY D_IDLE D_THREADS D_ACCOUNTANT D_SYSCALLS D_CRON D_HOSTNAME "
-    "D_PERF_TRACE D_LOAD D_PROC D_NFS D_AUDIT D_TEST D_STATS D_MATERIALIZE D_DYE"
-).split()
+CATEGORIES = [
+    "D_ALWAYS",
+    "D_ERROR",
+    "D_STATUS",
+    "D_ZKM",
+    "D_JOB",
+    "D_MACHINE",
+    "D_CONFIG",
+    "D_PROTOCOL",
+    "D_PRIV",
+    "D_DAEMONCORE",
+    "D_FULLDEBUG",
+    "D_SECURITY",
+    "D_COMMAND",
+    "D_MATCH",
+    "D_NETWORK",
+    "D_KEYBOARD",
+    "D_PROCFAMILY",
+    "D_IDLE",
+    "D_THREADS",
+    "D_ACCOUNTANT",
+    "D_SYSCALLS",
+    "D_CRON",
+    "D_HOSTNAME",
+    "D_PERF_TRACE",
+    "D_LOAD",
+    "D_PROC",
+    "D_NFS",
+    "D_AUDIT",
+    "D_TEST",
+    "D_STATS",
+    "D_MATERIALIZE",
+    "D_DYE",
+]
 """The categories, by number."""
 
 _CATEGORY_MASK = 0x1F
@@ -107,7 +136,7 @@ class DebugSettings:
     @classmethod
     def from_config(cls, config: Config) -> DebugSettings:
         """Read ALL_DEBUG, ``<SUBSYSTEM>_DEBUG`` (else DEFAULT_DEBUG) and LOGS_USE_TIMESTAMP."""
-        own = config.get_str(f"{config.subsystem}_DEBUG") or config.get_str("DEFAULT_DEBUG", "")
+        own = config.get_str(f"{config.subsystem}_DEBUG", "") or config.get_str("DEFAULT_DEBUG", "")
         found = cls.parse(config.get_str("ALL_DEBUG", ""), own)
         if config.get_bool("LOGS_USE_TIMESTAMP", False):
             found = attrs.evolve(found, header=found.header | _TIMESTAMP)
@@ -219,11 +248,9 @@ class CondorFormatter(logging.Formatter):
 
 def _category(level: int) -> str:
     number = level & _CATEGORY_MASK
-    if level & LogLevel.FullDebug:
-        detail = ":2"
-    else:
-        detail = f":{1 + ((level & _DETAIL) >> 8)}" if level & _DETAIL else ""
-    return CATEGORIES[0 if number == _STATUS else number] + detail
+    detail = 2 if level & LogLevel.FullDebug else 1 + ((level & _DETAIL) >> 8)
+    shown = f":{detail}" if level & (_DETAIL | LogLevel.FullDebug) else ""
+    return CATEGORIES[0 if number == _STATUS else number] + shown
 
 
 def _lowest_descriptor() -> int:

@@ -90,6 +90,12 @@ class CollectorDaemon(Daemon):
             del ads[key]
         return len(doomed)
 
+    def drop_address(self, address: str) -> None:
+        """Remove all ads of the daemon at an address."""
+        for ads in self._tables.values():
+            for key in [key for key, ad in ads.items() if ad.get("MyAddress") == address]:
+                del ads[key]
+
     # -- queries
 
     def _query_one(self, table: str) -> Callable[[Connection], Awaitable[None]]:

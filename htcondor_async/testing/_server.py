@@ -162,9 +162,17 @@ class Daemon:
             return True
         if handler.force_authentication and user.endswith("@unmapped"):
             return False
-        denied = self._text.get(f"DENY_{handler.level}", "")
-        allowed = self._text.get(f"ALLOW_{handler.level}", "")
+        return self.permits(handler.level, user)
+
+    def permits(self, level: str, user: str) -> bool:
+        """Return whether ALLOW_ and DENY_ of a level let ``user`` pass."""
+        denied, allowed = self._text.get(f"DENY_{level}", ""), self._text.get(f"ALLOW_{level}", "")
         return not _listed(user, denied) and _listed(user, allowed or "*")
+
+    def reconfigure(self, config: Config) -> None:
+        """Go on with another configuration; credentials and sessions stay."""
+        self.config = config
+        self._text = TextView(config)
 
     def valid_commands(self, command: int, user: str) -> Sequence[int]:
         """Return the commands that a session made for this one may be resumed for."""
@@ -307,6 +315,10 @@ class SharedPort:
             (("addrs", f"{address.host}-{address.port}"), ("alias", "localhost"), ("noUDP", ""), ("sock", sock)),
         )
         return daemon.address
+
+    def remove(self, sock: str) -> None:
+        """Take a daemon away: clients that name it are turned off."""
+        self._daemons.pop(sock, None)
 
     def replace(self, sock: str, daemon: Daemon) -> Sinful:
         """Put another daemon behind an id, as a restart does: same address, no sessions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -21,10 +22,16 @@ from htcondor_async.client import Client
 from htcondor_async.collector import Collector
 from htcondor_async.config import Config
 from htcondor_async.errors import ConcurrencyError
+from htcondor_async.negotiator import Negotiator
 from htcondor_async.schedd import Schedd
+from htcondor_async.startd import Startd
 from htcondor_async.testing._collector import CollectorDaemon
+from htcondor_async.testing._common import CommonCommands
+from htcondor_async.testing._master import MasterDaemon, Switches
+from htcondor_async.testing._negotiator import NegotiatorDaemon
 from htcondor_async.testing._schedd import ScheddDaemon
-from htcondor_async.testing._server import SharedPort
+from htcondor_async.testing._server import Daemon, SharedPort
+from htcondor_async.testing._startd import StartdDaemon
 
 __all__ = ["EmbeddedPool"]
 
@@ -44,7 +51,7 @@ _DEFAULTS = {
 
 
 class EmbeddedPool:
-    """A collector and schedds on one loopback port, speaking HTCondor's protocol.
+    """A collector, schedds, a negotiator, a startd and a master on one loopback port, speaking HTCondor's protocol.
 
     ::
 
@@ -68,6 +75,8 @@ class EmbeddedPool:
         Job ads for the first schedd's queue.
     ads
         Further ads for the collector.
+    slots
+        Attributes of each slot of the startd, over those of an idle one; one slot by default.
     legacy
         Behave as daemons before 23.10 in the handshake: no key without authentication.
     """
@@ -80,6 +89,7 @@ class EmbeddedPool:
         collectors: Mapping[str, Mapping[str, Any]] | None = None,
         jobs: Iterable[Mapping[str, Any]] = (),
         ads: Iterable[Mapping[str, Any]] = (),
+        slots: Iterable[Mapping[str, Any]] = ({},),
         legacy: bool = False,
         port: int = 0,
     ) -> None:
@@ -88,6 +98,7 @@ class EmbeddedPool:
         self._collector_configs = dict(collectors or {})
         self._jobs = list(jobs)
         self._ads = list(ads)
+        self._slots = list(slots)
         self._legacy = legacy
         self._wanted_port = port
         self._shared_port = SharedPort()
@@ -97,6 +108,12 @@ class EmbeddedPool:
         self.collector_daemon: CollectorDaemon
         self.collector_daemons: dict[str, CollectorDaemon] = {}
         self.schedd_daemons: dict[str, ScheddDaemon] = {}
+        self.negotiator_daemon: NegotiatorDaemon
+        self.startd_daemon: StartdDaemon
+        self.master_daemon: MasterDaemon
+        self._socks: dict[str, tuple[str, Daemon]] = {}
+        #: The commands that all daemons have, by the shared-port id of each.
+        self.common: dict[str, CommonCommands] = {}
 
     async def __aenter__(self) -> EmbeddedPool:
         if self._stack is not None:
@@ -151,23 +168,77 @@ class EmbeddedPool:
         for number, (name, extra) in enumerate(self._schedd_configs.items()):
             spool = {"SPOOL": str(self._require_folder() / f"spool_{number}")}
             daemon = ScheddDaemon(name, self._config(spool | dict(extra)), legacy=self._legacy)
-            self._shared_port.add(f"schedd_{number}", daemon)
+            local = re.sub(r"[^A-Z0-9]", "_", name.partition("@")[0].upper())
+            self._join(f"SCHEDD_{local}" if number else "SCHEDD", f"schedd_{number}", daemon)
             self.schedd_daemons[name] = daemon
         first = next(iter(self.schedd_daemons.values()), None)
         if first is not None:
             for job in self._jobs:
                 first.queue.add(job)
-        for collector in (self.collector_daemon, *self.collector_daemons.values()):
-            for daemon in self.schedd_daemons.values():
-                collector.put(daemon.ad())
+        self._start_others()
+        for _, other in self._socks.values():
+            self._advertise(other)
         for ad in self._ads:
             kept = ClassAd()
             kept.update(ad)
             self.collector_daemon.put(kept)
 
+    def _start_others(self) -> None:
+        config = self._config({})
+        self.startd_daemon = StartdDaemon(
+            "localhost", config, slots=self._slots, advertise=self._put_slots, legacy=self._legacy
+        )
+        self.negotiator_daemon = NegotiatorDaemon(
+            "localhost", config, slots=self.startd_daemon.ads, legacy=self._legacy
+        )
+        switches = Switches(lambda: sorted({kind for kind, _ in self._socks.values()} - {"MASTER"}), self._switch)
+        self.master_daemon = MasterDaemon("localhost", config, switches=switches, legacy=self._legacy)
+        self._join("STARTD", "startd", self.startd_daemon)
+        self._join("NEGOTIATOR", "negotiator", self.negotiator_daemon)
+        self._join("MASTER", "master", self.master_daemon)
+
+    def _join(self, kind: str, sock: str, daemon: Daemon) -> None:
+        """Put a daemon behind the port, with the commands that all daemons have."""
+        self._shared_port.add(sock, daemon)
+        self._socks[sock] = (kind, daemon)
+        self.common[sock] = CommonCommands(daemon, lambda: self._off(sock))
+
+    def _collectors(self) -> list[CollectorDaemon]:
+        return [self.collector_daemon, *self.collector_daemons.values()]
+
+    def _advertise(self, daemon: Daemon) -> None:
+        for collector in self._collectors():
+            if isinstance(daemon, StartdDaemon):
+                for slot in daemon.ads():
+                    collector.put(slot)
+            elif isinstance(daemon, (ScheddDaemon, NegotiatorDaemon, MasterDaemon)):
+                collector.put(daemon.ad())
+
+    def _put_slots(self, slots: list[ClassAd]) -> None:
+        for collector in self._collectors():
+            for slot in slots:
+                collector.put(slot)
+
+    def _off(self, sock: str) -> None:
+        self._shared_port.remove(sock)
+        _, daemon = self._socks[sock]
+        for collector in self._collectors():
+            collector.drop_address(str(daemon.address))
+
+    def _switch(self, kind: str, on: bool) -> None:
+        for sock, (own, daemon) in self._socks.items():
+            if own != kind:
+                continue
+            if on:
+                self._shared_port.add(sock, daemon)
+                self._advertise(daemon)
+            else:
+                self._off(sock)
+
     def _start_collector(self, name: str, sock: str, extra: Mapping[str, Any]) -> CollectorDaemon:
         daemon = CollectorDaemon(name, self._config(extra), legacy=self._legacy)
         address = self._shared_port.add(sock, daemon)
+        self.common[sock] = CommonCommands(daemon, lambda: self._shared_port.remove(sock))
         daemon.put(
             ClassAd(
                 {
@@ -233,6 +304,14 @@ class EmbeddedPool:
         daemon = self.schedd_daemons[name] if name is not None else next(iter(self.schedd_daemons.values()))
         return Schedd(daemon.ad(), client=client if client is not None else self.client())
 
+    def negotiator(self, *, client: Client | None = None) -> Negotiator:
+        """Return a handle on the negotiator."""
+        return Negotiator(self.negotiator_daemon.ad(), client=client if client is not None else self.client())
+
+    def startd(self, *, client: Client | None = None) -> Startd:
+        """Return a handle on the startd."""
+        return Startd(str(self.startd_daemon.address), client=client if client is not None else self.client())
+
     def restart(self, name: str | None = None) -> None:
         """Restart a schedd (the collector for None): same address, connections cut, sessions forgotten."""
         if name is None:
@@ -240,13 +319,19 @@ class EmbeddedPool:
             self.collector_daemon = CollectorDaemon(old.name, old.config, legacy=self._legacy)
             self.collector_daemon._tables = old._tables
             self._shared_port.replace("collector", self.collector_daemon)
+            self.common["collector"] = CommonCommands(
+                self.collector_daemon, lambda: self._shared_port.remove("collector")
+            )
             return
         previous = self.schedd_daemons[name]
         daemon = ScheddDaemon(name, previous.config, legacy=self._legacy)
         daemon.queue, daemon.generated = previous.queue, previous.generated
         number = list(self.schedd_daemons).index(name)
         self.schedd_daemons[name] = daemon
-        self._shared_port.replace(f"schedd_{number}", daemon)
+        sock = f"schedd_{number}"
+        self._shared_port.replace(sock, daemon)
+        self._socks[sock] = (self._socks[sock][0], daemon)
+        self.common[sock] = CommonCommands(daemon, lambda: self._off(sock))
 
 
 async def _remove(folder: tempfile.TemporaryDirectory[str]) -> None:

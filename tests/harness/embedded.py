@@ -204,6 +204,8 @@ def open_embedded() -> Iterator[EmbeddedContractPool]:
         config = {
             "UID_DOMAIN": pool_config.TRUST_DOMAIN,
             "TRUST_DOMAIN": pool_config.TRUST_DOMAIN,
+            "ENABLE_RUNTIME_CONFIG": True,
+            "SETTABLE_ATTRS_ADMINISTRATOR": "CONTRACT_*",
             "SEC_DEFAULT_AUTHENTICATION_METHODS": pool_config.ALL_METHODS,
             "SEC_PASSWORD_DIRECTORY": str(folder / "passwords.d"),
             "SEC_PASSWORD_FILE": str(folder / "passwords.d/POOL"),
