@@ -19,11 +19,18 @@ from htcondor_async._runtime.network import Park
 from htcondor_async.classad import ClassAd
 from htcondor_async.config import Config
 from htcondor_async.testing._collector import CollectorDaemon
+from htcondor_async.testing._common import CommonCommands
+from htcondor_async.testing._master import MasterDaemon, Switches
+from htcondor_async.testing._negotiator import NegotiatorDaemon
 from htcondor_async.testing._schedd import ScheddDaemon
 from htcondor_async.testing._server import Connection, Daemon
+from htcondor_async.testing._startd import StartdDaemon
 
 COLLECTOR = ("10.0.0.1", 9618)
 SCHEDD = ("10.0.0.2", 9618)
+NEGOTIATOR = ("10.0.0.3", 9618)
+STARTD = ("10.0.0.4", 9618)
+MASTER = ("10.0.0.5", 9618)
 
 _SERVER = {
     "UID_DOMAIN": "memory.pool",
@@ -38,6 +45,8 @@ _SERVER = {
     "ALLOW_ADVERTISE_MASTER": "*",
     "SEC_DEFAULT_AUTHENTICATION_METHODS": "CLAIMTOBE",
     "QUEUE_SUPER_USERS": "alice",
+    "ENABLE_RUNTIME_CONFIG": "true",
+    "SETTABLE_ATTRS_ADMINISTRATOR": "*",
 }
 _CLIENT = {
     "COLLECTOR_HOST": f"{COLLECTOR[0]}:{COLLECTOR[1]}",
@@ -63,7 +72,7 @@ def config(base: Mapping[str, str], extra: Mapping[str, str]) -> Config:
     return _config(tuple(sorted({**base, **extra}.items())))
 
 
-class _Turn:
+class Turn:
     """The schedd's turn for peers on a network in memory, where no event loop may be."""
 
     def __init__(self) -> None:
@@ -79,7 +88,7 @@ class _Turn:
 
 
 class PoolNetwork(MemoryNetwork):
-    """A collector at `COLLECTOR`, a schedd at `SCHEDD`, and a client of theirs.
+    """A collector at `COLLECTOR`, a schedd at `SCHEDD` and so on, and a client of theirs.
 
     Args:
         server, client: parameters over those of the daemons and of the client.
@@ -102,12 +111,20 @@ class PoolNetwork(MemoryNetwork):
         self.daemon_config = config(_SERVER, server or {})
         self.collector = CollectorDaemon("collector@memory.pool", self.daemon_config, legacy=legacy)
         self.schedd = ScheddDaemon("schedd@memory.pool", self.daemon_config, legacy=legacy)
-        self.schedd.turn = _Turn()  # type: ignore[assignment]  # all that is used of a lock
+        self.schedd.turn = Turn()  # type: ignore[assignment]  # all that is used of a lock
         self.put(self.collector, *COLLECTOR, faults)
         self.put(self.schedd, *SCHEDD, faults)
         for number in range(jobs):
             self.schedd.queue.add({"ClusterId": number + 1, "ProcId": 0, "Owner": "alice", "Number": number})
+        self.negotiator = NegotiatorDaemon("negotiator@memory.pool", self.daemon_config, legacy=legacy)
+        self.startd = StartdDaemon("memory.pool", self.daemon_config, legacy=legacy)
+        switches = Switches(lambda: ["SCHEDD"], lambda name, on: None)
+        self.master = MasterDaemon("memory.pool", self.daemon_config, switches=switches, legacy=legacy)
+        for daemon, (host, port) in ((self.negotiator, NEGOTIATOR), (self.startd, STARTD), (self.master, MASTER)):
+            CommonCommands(daemon, lambda: None)
+            self.put(daemon, host, port, faults)
         self.collector.put(self.schedd.ad())
+        self.collector.put(self.negotiator.ad())
         self.client = Client(config(_CLIENT, client or {}), timeouts=timeouts or Timeouts(total=TOTAL), retries=retries)
         self.runtimes: list[MemoryRuntime] = []
 
