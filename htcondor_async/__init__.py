@@ -57,8 +57,22 @@ if TYPE_CHECKING:
     from htcondor_async.polling import Arrival, Arrivals, poll
     from htcondor_async.remote_param import ParameterInfo, RemoteParam
     from htcondor_async.schedd import EditResult, Schedd, SubmitResult, Transaction
+    from htcondor_async.secman import SecMan
     from htcondor_async.startd import Startd
     from htcondor_async.streams import AdStream
+    from htcondor_async.tokens import (
+        PendingRequest,
+        Token,
+        TokenList,
+        TokenRequest,
+        approve_token_request,
+        auto_approve_token_requests,
+        create_token,
+        exchange_scitoken,
+        list_token_requests,
+        list_tokens,
+        session_token,
+    )
 
 _HOMES = {
     "classad": ("ClassAd", "ExprTree"),
@@ -105,7 +119,21 @@ _HOMES = {
     ),
     "errors": tuple(errors.__all__),
     "schedd": ("EditResult", "Schedd", "SubmitResult", "Transaction"),
+    "secman": ("SecMan",),
     "streams": ("AdStream",),
+    "tokens": (
+        "PendingRequest",
+        "Token",
+        "TokenList",
+        "TokenRequest",
+        "approve_token_request",
+        "auto_approve_token_requests",
+        "create_token",
+        "exchange_scitoken",
+        "list_token_requests",
+        "list_tokens",
+        "session_token",
+    ),
 }
 # What a handle's first command would load: better now than inside an event loop, which would stand still meanwhile.
 _HANDLES = ("collector", "schedd")

@@ -10,9 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import attrs
+
 from htcondor_async._cedar.identity import VERSION_STRING, platform_string
 from htcondor_async._cedar.limits import Limits
 from htcondor_async._core.context import Context, TextView, Timeouts
+from htcondor_async._core.overlay import Overlay, overlay_for
 from htcondor_async._core.retry import RetryPolicy
 from htcondor_async._runtime.base import Runtime
 from htcondor_async._runtime.host import os_name
@@ -76,6 +79,7 @@ class Client:
         text = TextView(self._config)
         self._settings = SecuritySettings.from_config(text)
         self._credentials = credentials if credentials is not None else Credentials.from_settings(self._settings)
+        self._own_credentials = credentials is None
         self._limits = limits if limits is not None else Limits()
         self._timeouts = timeouts if timeouts is not None else Timeouts()
         self._policy = SecurityPolicy.from_config(text, "CLIENT")
@@ -85,6 +89,7 @@ class Client:
         self._platform = platform if platform is not None else platform_string(*os_name())
         self._runtime = runtime
         self._tag = f"client{next(_numbers)}"
+        self._last_overlaid: tuple[str, Context] | None = None  # assigned whole: threads may race for it
 
     def __repr__(self) -> str:
         return f"<Client {self._tag}>"
@@ -109,7 +114,7 @@ class Client:
             from htcondor_async._runtime.anyio_ import AnyioRuntime
 
             runtime = self._runtime = AnyioRuntime()
-        return Context(
+        context = Context(
             runtime=runtime,
             config=self._config,
             policy=self._policy,
@@ -123,6 +128,26 @@ class Client:
             version=self._version,
             platform=self._platform,
         )
+        overlay = overlay_for(self)
+        return context if overlay is None else self._overlaid(context, overlay)
+
+    def _overlaid(self, context: Context, overlay: Overlay) -> Context:
+        """Return the context with what this task alone has set; see :class:`~htcondor_async.secman.SecMan`."""
+        tag = f"{self._tag}/{overlay.identity()}"
+        if self._last_overlaid is not None and self._last_overlaid[0] == tag:
+            return self._last_overlaid[1]
+        if overlay.config:
+            config = self._config.replace(overlay.config)
+            text = TextView(config)
+            settings = SecuritySettings.from_config(text)
+            credentials = context.credentials
+            if settings != context.settings and self._own_credentials:
+                credentials = Credentials.from_settings(settings)
+            policy = SecurityPolicy.from_config(text, "CLIENT")
+            context = attrs.evolve(context, config=config, settings=settings, policy=policy, credentials=credentials)
+        context = attrs.evolve(context, tag=tag, credentials=overlay.credentials(context.credentials))
+        self._last_overlaid = (tag, context)
+        return context
 
 
 def version() -> str:

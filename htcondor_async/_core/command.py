@@ -22,7 +22,7 @@ from htcondor_async.errors import (
 if TYPE_CHECKING:
     from htcondor_async._security.request import HandshakeRequest
 
-__all__ = ["connect", "open_command"]
+__all__ = ["connect", "negotiate_for", "open_command"]
 
 _CLIENT_NAME = "htcondor-async"  # shown in the log of a shared port server
 _SHARED_PORT_SELF = "self"
@@ -100,16 +100,30 @@ async def _single_flight(
 async def _negotiate(
     context: Context, target: Target, command: Command, started: float, deadline: float
 ) -> Channel:
+    channel, _ = await negotiate_for(context, target, command, None, started, deadline)
+    session = channel.session
+    if session is not None and session.reusable:
+        context.sessions.add(session, now=context.runtime.now(), tag=context.tag, address=str(target.address))
+    return channel
+
+
+async def negotiate_for(
+    context: Context, target: Target, command: Command, meant: Command | None, started: float, deadline: float
+) -> tuple[Channel, HandshakeRequest]:
+    """Connect and negotiate a new session, which is not kept.
+
+    Parameters
+    ----------
+    meant
+        The command whose authorisation is asked for, with DC_SEC_QUERY and DC_AUTHENTICATE.
+    """
     from htcondor_async._security.handshake import client_handshake  # it loads much; at the first handshake
 
     channel = await _channel(context, target, command, started, deadline)
     limit = min(deadline, context.runtime.clock() + context.timeouts.handshake)
-    request = _request(context, channel, command)
-    session = await channel.perform(client_handshake(request), Phase.NEGOTIATE, limit)
-    channel.session = session
-    if session.reusable:
-        context.sessions.add(session, now=context.runtime.now(), tag=context.tag, address=str(target.address))
-    return channel
+    request = _request(context, channel, command, meant)
+    channel.session = await channel.perform(client_handshake(request), Phase.NEGOTIATE, limit)
+    return channel, request
 
 
 async def _resume(
@@ -169,12 +183,15 @@ async def _resolve(context: Context, sinful: Sinful, deadline: float) -> list[Nu
     return found
 
 
-def _request(context: Context, channel: Channel, command: Command) -> HandshakeRequest:
+def _request(
+    context: Context, channel: Channel, command: Command, meant: Command | None = None
+) -> HandshakeRequest:
     from htcondor_async._security.request import HandshakeRequest
 
     peer, address = channel.stream.peer, channel.target.address
     return HandshakeRequest(
         command=int(command),
+        auth_command=None if meant is None else int(meant),
         address=str(address.at(peer.host, peer.port)),
         server_address=(peer.host, peer.port),
         policy=context.policy,

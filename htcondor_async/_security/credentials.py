@@ -269,6 +269,8 @@ class Credentials:
         Keys this side may mint tokens with (a client) or check tokens with (a server).
     password_file
         File of the pool password, for PASSWORD.
+    password
+        The pool password itself, instead of that file's.
     bearer_token
         Token for SCITOKENS; None to look where the WLCG's profile of bearer tokens says.
     """
@@ -276,6 +278,7 @@ class Credentials:
     sources: tuple[TokenSource, ...] = ()
     signing_keys: SigningKeys = attrs.field(factory=SigningKeys)
     password_file: str | None = None
+    password: Secret[bytes] | None = None
     bearer_token: Secret[str] | None = None
 
     @classmethod

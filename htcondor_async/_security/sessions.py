@@ -216,6 +216,12 @@ class SessionTable:
             doomed = {sid for (owner, _, _), sid in self._index.items() if owner == tag}
             return sum(self._forget(sid) for sid in doomed)
 
+    def drop_address(self, address: str) -> int:
+        """Forget all negotiated sessions with one daemon; returns how many."""
+        with self._lock:
+            named = {sid for (_, where, _), sid in self._index.items() if where == address}
+            return sum(self._forget(sid) for sid in named if self._sessions[sid].session.negotiated)
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

@@ -30,6 +30,8 @@ class Password(Method):
 
     def _file(self, ctx: MethodContext) -> Steps[tuple[str | None, Secret[bytes] | None]]:
         """Give the reason why there is no password, or the content of its file."""
+        if ctx.credentials.password is not None:
+            return None, descramble(ctx.credentials.password)
         path = ctx.credentials.password_file
         if path is None:
             return "SEC_PASSWORD_FILE is not set", None
