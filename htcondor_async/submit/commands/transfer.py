@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from htcondor_async.submit.job import JobBuilder, Step, Universe
@@ -127,8 +128,51 @@ def collect_inputs(job: JobBuilder) -> None:
 def collect_container(job: JobBuilder) -> None:
     """Note the container image if it is transferred, and write where it comes from."""
     name = _container_file(job) if job.is_container else None
+    job.set("#has_container", name is not None)
+    if name is not None and _is_common(job, name):
+        _add_catalog(job, name)
+        name = None
     job.set("#container", name or "")
     job.set("#container_kb", _size_kb(job, name) if name is not None else 0)
+
+
+def _is_common(job: JobBuilder, image: str) -> bool:
+    """Return whether the jobs of a machine are to share one copy of a container image."""
+    if job.target.version.major < 25:
+        return False
+    common = job.settings.flag("CONTAINER_IMAGES_COMMON_BY_DEFAULT", False)
+    pattern = job.settings.get("CONTAINER_REGEX_COMMON_BY_DEFAULT")
+    if pattern is not None:
+        try:
+            common = common or re.fullmatch(pattern, image) is not None
+        except re.error as error:
+            job.warn(f"CONTAINER_REGEX_COMMON_BY_DEFAULT is ignored, it is not valid: {error}", "container_regex")
+    return job.flag("ContainerIsCommon", common)
+
+
+def _add_catalog(job: JobBuilder, image: str) -> None:
+    """Write the catalog of common files that an image is, named by its place so that it cannot meet another one."""
+    place = image if is_url(image) else job.full_path(image)
+    catalog = f"container_{hashlib.sha256(place.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    job.set(f"_x_catalog_{catalog}", image)
+    catalogs = job.string("CommonInputCatalogs") or ""
+    if catalog not in catalogs:
+        job.set("CommonInputCatalogs", f"{catalogs}, {catalog}" if catalogs else catalog)
+
+
+def check_docker_credentials(job: JobBuilder) -> None:
+    """Look whether there are the credentials that ``docker_send_credentials`` sends."""
+    if job.target.version.major < 25 or not job.flag("DockerSendCredentials"):
+        return
+    home = job.environment.environ.get("HOME")
+    expected = "credentials in .docker/config.json of the home directory"
+    if home is None:
+        raise job.error(
+            "HOME is not set, so there are no docker credentials", "docker_send_credentials", None, expected
+        )
+    name = f"{home}/.docker/config.json"
+    if job.environment.stat(name) is None:
+        raise job.error(f"there is no docker credentials file {name}", "docker_send_credentials", None, expected)
 
 
 def _container_file(job: JobBuilder) -> str | None:
@@ -229,7 +273,7 @@ def _should_and_when(job: JobBuilder, files_in: bool, files_out: bool) -> tuple[
 
 def decide_transfer(job: JobBuilder) -> None:
     """Write whether and when files are transferred."""
-    files_in = bool(job.get("#has_inputs") or job.get("#container"))
+    files_in = bool(job.get("#has_inputs") or job.get("#has_container"))
     should, when = _should_and_when(job, files_in, bool(job.get("#has_outputs")))
     job.set("#should", should)
     job.set("ShouldTransferFiles", should)
@@ -275,7 +319,7 @@ def set_inputs(job: JobBuilder) -> None:
             names.append(name)
             kilobytes += _size_kb(job, name)
         text = ",".join(names)
-    if job.get("#should") != "NO" and (container or job.get("#has_inputs")):
+    if job.get("#should") != "NO" and (job.get("#has_container") or job.get("#has_inputs")):
         job.set("TransferInput", text)
     _set_disk_usage(job, kilobytes)
 
@@ -311,6 +355,7 @@ def set_outputs(job: JobBuilder) -> None:
 TRANSFER_STEPS: tuple[Step, ...] = (
     collect_inputs,
     collect_container,
+    check_docker_credentials,
     measure_stdin,
     collect_outputs,
     decide_transfer,

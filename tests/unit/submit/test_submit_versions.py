@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,17 @@ def test_places_of_version_25(tree: Path) -> None:
     )
     assert ad["OutputDirectory"] == f"{tree}/out"
     assert (ad["CommonInputFiles"], ad["PrimaryUnixGroup"]) == ("a,b,c", "g")
+
+
+def test_common_container(tree: Path) -> None:
+    (ad,) = _at_25(tree, "executable = job.sh\ncontainer_image = image.sif\ncontainer_is_common = true\nqueue\n")
+    catalog = str(ad["CommonInputCatalogs"])
+    assert catalog == "container_" + hashlib.sha256(f"{tree}/image.sif".encode()).hexdigest()[:8]
+    assert (ad[f"_x_catalog_{catalog}"], ad["ContainerImage"]) == ("image.sif", "image.sif")
+    assert ad["TransferInput"] == ""
+
+
+def test_docker_credentials(tree: Path) -> None:
+    text = "executable = job.sh\ndocker_send_credentials = true\nqueue\n"
+    with pytest.raises(SubmitError, match=r"no docker credentials"):
+        _at_25(tree, text)
