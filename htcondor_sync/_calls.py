@@ -23,16 +23,18 @@ __all__ = ["call", "deprecated", "failure", "old_names", "renamed"]
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Failure = type[HTCondorException]
+_WIRE = (HTCondorIOError, HTCondorReplyError)
 _KEPT = (HTCondorEnumError, HTCondorTypeError, HTCondorValueError, HTCondorLocateError)
 
 
 def failure(error: HTCondorException, kind: Failure) -> HTCondorException:
     """Return the error that v1 raises where the core raised ``error``.
 
-    ``kind`` is what v1's method raises where talking to the daemon fails. An error of that class stays as it is: the
-    core's are finer and derive from v1's.
+    ``kind`` is what v1's method raises where talking to the daemon fails. An error of that class alone stays as it is:
+    the core's are finer and derive from v1's. One that is also of another class of v1 becomes exactly ``kind``, so that
+    a program's ``except`` clauses find what they found with v1.
     """
-    if isinstance(error, kind):
+    if isinstance(error, kind) and not any(isinstance(error, other) for other in _WIRE if other is not kind):
         return error
     if isinstance(error, _KEPT) and not isinstance(error, (HTCondorIOError, HTCondorReplyError)):
         return error

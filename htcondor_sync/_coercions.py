@@ -8,7 +8,7 @@ from typing import Any
 from htcondor_async import enums
 from htcondor_async.classad import ClassAd as CoreAd
 from htcondor_async.classad import ClassAdException, ClassAdParseError
-from htcondor_async.errors import HTCondorEnumError, HTCondorValueError
+from htcondor_async.errors import HTCondorEnumError, HTCondorIOError, HTCondorValueError
 from htcondor_sync import _ads
 from htcondor_sync._arguments import ArgumentError
 
@@ -30,11 +30,14 @@ __all__ = [
 
 
 def ad_type_in(value: int) -> enums.AdTypes:
-    """Return a kind of ads; raises HTCondorEnumError for a number that is none."""
+    """Return a kind of ads; raises HTCondorIOError for a number that is none, and for the kind None."""
     try:
-        return enums.AdTypes(int(value))
+        kind = enums.AdTypes(int(value))
     except ValueError as error:
-        raise HTCondorEnumError(f"{value!r} is not a kind of ad") from error
+        raise HTCondorIOError(f"Invalid query: {value!r} is not a kind of ad") from error
+    if kind is enums.AdTypes.None_:
+        raise HTCondorIOError("Invalid query: there are no ads of no kind")
+    return kind
 
 
 def daemon_type_in(value: int) -> enums.DaemonTypes:

@@ -54,6 +54,7 @@ class Handle(Generic[Core]):
     """A handle on a daemon. It holds no connection; each call acts by the configuration of that moment."""
 
     _kinds: ClassVar[tuple[DaemonTypes, ...]]
+    _default: ClassVar[DaemonTypes | None] = None  # whose place is taken without a location, if not the first kind's
 
     def __init__(self, ad: Any = UNSET) -> None:
         self._core_of: tuple[Client, Core] | None = None
@@ -66,7 +67,7 @@ class Handle(Generic[Core]):
     def _local(self) -> CoreAd:
         from htcondor_async.collector import Collector
 
-        kind = core_enums.DaemonTypes(int(self._kinds[0]))
+        kind = core_enums.DaemonTypes(int(self._kinds[0] if self._default is None else self._default))
         try:
             return call(Collector(client=STATE.client).locate(kind), HTCondorLocateError)
         except HTCondorLocateError:

@@ -166,7 +166,11 @@ class Schedd(ScheddMethods):
     def _changes(attr: Any) -> dict[str, Any]:
         if isinstance(attr, str) or not hasattr(attr, "items"):
             raise ArgumentError(f"Schedd.edit(): expected a name and a value, or an ad, not {type(attr).__name__}")
-        return {name: _ads.expression_in(new) for name, new in attr.items()}
+        found = {}
+        for name, new in attr.items():
+            # values are Python's here: a text is a string and no expression
+            found[name] = None if new is None else _ads.expression_in(_ads.ClassAd({name: new}).lookup(name))
+        return found
 
     @staticmethod
     def _new_value(value: Any) -> Any:
@@ -319,14 +323,14 @@ class Submit(_SubmitLanguage):
             raise HTCondorValueError("Submit() takes at most one positional argument")
         self._make(process_context(), args, kwargs)
 
-    def queue(self, txn: Transaction, count: int = 0, ad_results: Any = None) -> int:
+    def queue(self, txn: Transaction | None, count: int = 0, ad_results: Any = None) -> int:
         """Add the jobs of this description to a transaction and return the number of their cluster.
 
         Without items, several calls in one transaction append to one cluster.
         """
         deprecated("Submit.queue() is deprecated: use Schedd.submit()")
-        expect("Submit.queue", ("txn", txn, Transaction), ("count", count, int))
-        if not txn._open:
+        expect("Submit.queue", ("txn", txn if txn is not None else UNSET, Transaction), ("count", count, int))
+        if txn is None or not txn._open:
             raise HTCondorValueError(_NO_TRANSACTION)
         arguments = self.getQArgs()
         cluster, first = txn._clusters.get(id(self), (None, 0)) if not arguments else (None, 0)
@@ -342,7 +346,7 @@ class Submit(_SubmitLanguage):
         return result.cluster()
 
     def queue_with_itemdata(
-        self, txn: Transaction, count: int = 1, itemdata: Any = None, spool: bool = False
+        self, txn: Transaction | None, count: int = 1, itemdata: Any = None, spool: bool = False
     ) -> SubmitResult:
         """Add jobs for each item to a transaction."""
         deprecated("Submit.queue_with_itemdata() is deprecated: use Schedd.submit()")

@@ -163,6 +163,8 @@ def generated_class(entry: table.Class) -> tuple[str, list[str]]:
     lines = [f"class {name}({base}):" if base != "Any_" else f"class {name}:", f'    """{doc}"""']
     if entry.kinds:
         lines += ["", f"    _kinds = ({', '.join(f'DaemonTypes.{kind}' for kind in entry.kinds)},)"]
+    if entry.default:
+        lines.append(f"    _default = DaemonTypes.{entry.default}")
     if entry.home and entry.kinds:
         lines += [
             "",

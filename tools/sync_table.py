@@ -44,6 +44,7 @@ class Class:
     home: str  # module of the core's class; "" while there is none
     kinds: tuple[str, ...]  # daemon types that its locations may have
     methods: tuple[Method | Pending, ...]
+    default: str = ""  # whose place is taken without a location, if not the first kind's
     generated_as: str = ""  # name of the generated class, where hand-written code adds to it
     skipped: dict[str, str] = field(default_factory=dict)  # public async methods of the core, and why they are not here
 
@@ -279,7 +280,7 @@ CLASSES: tuple[Class, ...] = (
     Class(
         "Credd",
         "",
-        ("Schedd", "Credd", "Master"),
+        ("Credd", "Schedd", "Master"),
         (
             Pending("add_password", "(str)password [, (str)user='']"),
             Pending("delete_password", "[(str)user='']"),
@@ -295,6 +296,7 @@ CLASSES: tuple[Class, ...] = (
             Pending("query_user_service_cred", "(int)credtype, (str)service [, (str)handle='' [, (str)user='']]"),
             Pending("check_user_service_creds", "(int)credtype, (list)services [, (str)user='']"),
         ),
+        default="Schedd",
     ),
     Class(
         "TokenRequest",

@@ -18,10 +18,11 @@ class Credd(Handle[Any]):
     """v1's Credd; the client has no operation of it yet."""
 
     _kinds = (
-        DaemonTypes.Schedd,
         DaemonTypes.Credd,
+        DaemonTypes.Schedd,
         DaemonTypes.Master,
     )
+    _default = DaemonTypes.Schedd
 
     def add_password(self, password: str, user: str = "") -> Any:
         """Raise: the client has no such operation yet."""

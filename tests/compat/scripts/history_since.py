@@ -1,0 +1,12 @@
+"""History since."""
+
+import htcondor
+from _common import MINE, description, outcome, schedd
+
+result = schedd().submit(description(), count=2)
+schedd().act(htcondor.JobAction.Remove, MINE)
+mine = f"ClusterId == {result.cluster()}"
+while len(list(schedd().history(mine, ["ProcId"], 10))) < 2:
+    pass
+print(list(schedd().history(mine, ["ProcId"], 10, result.cluster())))
+outcome(schedd().history, mine, [], 1, 1.5)
