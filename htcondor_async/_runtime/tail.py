@@ -1,0 +1,302 @@
+"""Reading a log that others append to, rotate, truncate, delete and make anew: plain functions that may block.
+
+A file is known by its device and inode, and by the last bytes that were read of it: if those are no longer in their
+place, it was truncated and written anew. Rotated files are ``PATH.old`` or ``PATH.1`` (the newest), ``PATH.2`` ...
+[src/condor_utils/write_user_log.cpp].
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat as stat_bits
+import time
+from pathlib import Path
+
+import attrs
+
+from htcondor_async._runtime.translate import file_error
+
+__all__ = ["Piece", "Place", "TailedFile"]
+
+_PIECE = 256 * 1024
+_TAIL = 64
+_HEADER = re.compile(rb"008 \(-?[0-9.]+(?:-[0-9.]+)*\) [^\n]{1,40} Global JobLog: ctime=[^\n]*\n\.\.\.\r?\n")
+_SEQUENCE = re.compile(rb"\bid=(\S*) sequence=([0-9]{1,18}) ")
+_HEADER_SIZE = 4096
+_GRAIN = 2_000_000_000
+_TRIES = 8
+"""How often a rotation may strike while the file that follows the current one is looked for."""
+
+
+@attrs.frozen
+class Place:
+    """Where in which file reading stands, so that it can go on there later, in another process too.
+
+    ``tail`` are the bytes before ``offset``, as far as they do not change any more; ``sequence`` is the number that
+    the header of a rotated log gives its file, or -1.
+    """
+
+    device: int
+    inode: int
+    offset: int
+    tail: bytes = b""
+    sequence: int = -1
+
+
+@attrs.frozen
+class Piece:
+    """What one look at a log brought.
+
+    ``data`` is what follows; empty at the end. ``anew`` says that the data are from the start of a file that was
+    truncated; ``succeeded`` that this file is at its end for good, as another one has taken its place.
+    """
+
+    data: bytes = b""
+    anew: bool = False
+    succeeded: bool = False
+
+
+class TailedFile:
+    """A log, open for reading. Its operations block, so they are run where that is allowed."""
+
+    def __init__(self, path: str, place: Place | None = None, *, follow: bool = True) -> None:
+        self.path = path
+        self._follow = follow
+        self._descriptor = -1
+        self._offset = 0
+        self._tail = b""
+        self._fixed_from = 0
+        """Where the bytes begin that are never written again: behind the header that a rotation completes."""
+        self.sequence = -1
+        self.device = self.inode = 0
+        self._parked: tuple[int, int, int, int] | None = None
+        self.resumed = False
+        """Whether the file of the place it was given was found."""
+        if place is None:
+            self._open(path)
+        else:
+            self._resume(place)
+
+    def park(self) -> None:
+        """Close the file for now, and remember what it looked like."""
+        found = os.fstat(self._descriptor)
+        self._parked = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        self.close()
+
+    def is_as_parked(self) -> bool:
+        """Return whether it has been read to its end and is as it was when it was parked."""
+        if self.is_open or self._parked is None or self._parked[2] != self._offset:
+            return False
+        try:
+            found = Path(self.path).stat()
+        except OSError:
+            return False
+        # within the clock's grain, a change may leave the time as it was
+        old = time.time_ns() - found.st_mtime_ns > _GRAIN
+        return old and (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) == self._parked
+
+    def close(self) -> None:
+        """Close the file; may be called again."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds a descriptor."""
+        return self._descriptor >= 0
+
+    @property
+    def offset(self) -> int:
+        """Where the next piece begins."""
+        return self._offset
+
+    @property
+    def tail(self) -> bytes:
+        """The last bytes before the next piece, as far as they do not change any more."""
+        return self._tail
+
+    def place(self, offset: int, tail: bytes) -> Place:
+        """Return the place of an offset at or before the current one; ``tail`` are the bytes before it."""
+        fixed = max(0, offset - self._fixed_from)
+        return Place(self.device, self.inode, offset, tail[-fixed:] if fixed else b"", self.sequence)
+
+    def read(self) -> Piece:
+        """Return the next piece."""
+        try:
+            piece = self._read()
+            if piece.data or piece.anew or not self._follow or not self._is_replaced():
+                return piece
+            # what was written between the two looks, by a writer that still had the old file
+            piece = self._read()
+            return piece if piece.data or piece.anew else Piece(succeeded=True)
+        except OSError as error:
+            raise file_error(error, self.path, "read") from error
+
+    def _read(self) -> Piece:
+        tail = self._tail
+        data = os.pread(self._descriptor, len(tail) + _PIECE, self._offset - len(tail))
+        if data[: len(tail)] != tail or (not tail and not data and os.fstat(self._descriptor).st_size < self._offset):
+            self._start()
+            return Piece(self._take(os.pread(self._descriptor, _PIECE, 0)), anew=True)
+        return Piece(self._take(data[len(tail) :]))
+
+    def _start(self) -> None:
+        self._offset = self._fixed_from = 0
+        self._tail = b""
+        self.sequence = -1
+
+    def _take(self, data: bytes) -> bytes:
+        if not data:
+            return data
+        if self._offset == 0 or self._offset < self._fixed_from:
+            self._look_at_header()
+        self._offset += len(data)
+        fixed = max(0, self._offset - self._fixed_from)
+        self._tail = (self._tail + data[-_TAIL:])[-min(_TAIL, fixed) :] if fixed else b""
+        return data
+
+    def _look_at_header(self) -> None:
+        """Find out which bytes at the start of the file a rotation will write again."""
+        head = os.pread(self._descriptor, _HEADER_SIZE, 0)
+        found = _HEADER.match(head)
+        self._fixed_from = 0
+        if found is not None:
+            self._fixed_from = found.end()
+            numbers = _SEQUENCE.search(found[0])
+            self.sequence = int(numbers[2]) if numbers and int(numbers[2]) else -1
+        elif len(head) < _HEADER_SIZE and head.startswith(b"008 (") and b"\n..." not in head:
+            # perhaps half a header
+            self._fixed_from = _HEADER_SIZE
+
+    # -- which file
+
+    def _open(self, path: str) -> None:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            found = os.fstat(descriptor)
+            if stat_bits.S_ISDIR(found.st_mode):
+                os.close(descriptor)
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        except OSError as error:
+            raise file_error(error, path, "open") from error
+        self.close()
+        self._descriptor = descriptor
+        self.device, self.inode = found.st_dev, found.st_ino
+        self._start()
+
+    def _resume(self, place: Place) -> None:
+        """Open the file that ``place`` is in, wherever it was moved, and go on there."""
+        if self._try(self.path, place, True):
+            return
+        rotated = self._rotated()
+        if any(self._try(path, place, True) for path in rotated):
+            return
+        if any(self._try(path, place, False) for path in (self.path, *rotated)):
+            return
+        if place.sequence >= 0 and self._open_sequence(place.sequence):
+            return
+        self._open(self.path)
+
+    def _try(self, path: str, place: Place, same: bool) -> bool:
+        try:
+            found = Path(path).stat()
+        except OSError:
+            return False
+        if same and (found.st_dev, found.st_ino) != (place.device, place.inode):
+            return False
+        if found.st_size < place.offset or (not same and not place.tail):
+            return False
+        self._open(path)
+        if os.pread(self._descriptor, len(place.tail), place.offset - len(place.tail)) != place.tail:
+            return False
+        self._look_at_header()
+        if self.sequence != place.sequence:
+            return False
+        self._offset, self._tail, self.resumed = place.offset, place.tail, True
+        return True
+
+    def _rotated(self) -> list[str]:
+        """Return the paths of rotated files, newest first."""
+        path = Path(self.path)
+        pattern = re.compile(re.escape(path.name) + r"\.([1-9][0-9]{0,5})")
+        try:
+            names = {entry.name for entry in path.parent.iterdir()}
+        except OSError:
+            return []
+        numbers = sorted(int(found[1]) for found in map(pattern.fullmatch, names) if found)
+        old = [f"{path.name}.old"] if f"{path.name}.old" in names else []
+        return [str(path.parent / name) for name in (*old, *(f"{path.name}.{number}" for number in numbers))]
+
+    def _is_replaced(self) -> bool:
+        """Return whether another file stands where this one did."""
+        try:
+            found = Path(self.path).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return (found.st_dev, found.st_ino) != (self.device, self.inode)
+
+    def advance(self) -> bool:
+        """Go on with the file that was begun after this one; False: there is none just now."""
+        try:
+            return self._advance()
+        except OSError as error:
+            raise file_error(error, self.path, "follow") from error
+
+    def _advance(self) -> bool:
+        for _try in range(_TRIES):
+            rotated = self._rotated()
+            at = self._index(rotated)
+            successor = self.path if at in (0, None) else rotated[at - 1]
+            if at is None and self.sequence >= 0 and self._open_sequence(self.sequence):
+                return True
+            mine = (self.device, self.inode)
+            try:
+                found = Path(successor).stat()
+            except FileNotFoundError:
+                continue
+            if (found.st_dev, found.st_ino) == mine:
+                continue
+            # the old file stays open until the new one is: its inode can be given to no other in between
+            fresh = TailedFile(successor, follow=self._follow)
+            if self._index(self._rotated()) == at and (fresh.device, fresh.inode) == (found.st_dev, found.st_ino):
+                self._become(fresh)
+                return True
+            fresh.close()
+        return False
+
+    def _index(self, paths: list[str]) -> int | None:
+        for number, path in enumerate(paths):
+            try:
+                found = Path(path).stat()
+            except OSError:
+                continue
+            if (found.st_dev, found.st_ino) == (self.device, self.inode):
+                return number
+        return None
+
+    def _open_sequence(self, sequence: int) -> bool:
+        """Open the oldest file whose number is above ``sequence``: this one was rotated out of existence."""
+        best: TailedFile | None = None
+        for path in (self.path, *self._rotated()):
+            try:
+                candidate = TailedFile(path, follow=self._follow)
+            except OSError:
+                continue
+            candidate._look_at_header()
+            if candidate.sequence > sequence and (best is None or candidate.sequence < best.sequence):
+                candidate, best = best or candidate, candidate
+            if candidate is not best:
+                candidate.close()
+        if best is None:
+            return False
+        self._become(best)
+        return True
+
+    def _become(self, other: TailedFile) -> None:
+        self.close()
+        self._descriptor, other._descriptor = other._descriptor, -1
+        self.device, self.inode = other.device, other.inode
+        self._start()
