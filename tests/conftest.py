@@ -43,6 +43,7 @@ def _eager_loop() -> Any:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "allow_blocking: calls that block the event loop are wanted in this test")
     config.stash[_RUN] = pools.TestRun()
+    os.environ["CONDOR_CONFIG"] = "/dev/null"  # tests depend on no configuration of the machine
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -8,16 +8,33 @@ was disturbed.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from unittest import mock
 
 import attrs
 
-from htcondor_async import AdTypes, DaemonTypes, JobAction, QueryOpts, poll, query_all
+from htcondor_async import (
+    AdTypes,
+    DaemonCommands,
+    DaemonTypes,
+    JobAction,
+    Negotiator,
+    QueryOpts,
+    RemoteParam,
+    Startd,
+    poll,
+    query_all,
+    query_instance,
+    send_alive,
+    send_command,
+    set_ready_state,
+)
 from htcondor_async._runtime.memory import MemoryRuntime
 from htcondor_async.classad import ClassAd
 
-from .memory_pool import JOBS, Handles, PoolNetwork
+from .memory_pool import JOBS, MASTER, NEGOTIATOR, STARTD, Handles, PoolNetwork
 
 Body = Callable[[Handles], Awaitable[Any]]
 
@@ -211,6 +228,81 @@ async def _(h: Handles) -> None:
         txn.abort()
 
 
+# -- negotiator, startd, any daemon
+
+_NEVER = {f"SEC_CLIENT_{what}": "NEVER" for what in ("NEGOTIATION", "AUTHENTICATION", "ENCRYPTION", "INTEGRITY")}
+_RAW = {"client": _NEVER, "after": lambda h: h.schedd.query()}  # many commands in a row, without handshakes
+
+
+@operation("Negotiator read")
+async def _(h: Handles) -> None:
+    negotiator = Negotiator(client=h.client)
+    assert [entry["Name"] for entry in await negotiator.get_priorities()] == ["<none>"]
+    assert await negotiator.get_resource_usage("alice@memory.pool") == []
+
+
+@operation("Negotiator told")
+async def _(h: Handles) -> None:
+    negotiator, user = Negotiator(_at(NEGOTIATOR), client=h.client), "alice@memory.pool"
+    await negotiator.set_priority(user, 3)
+    await negotiator.set_ceiling(user, 3)
+
+
+@operation("Negotiator told all", **_RAW)
+async def _(h: Handles) -> None:
+    negotiator, user = Negotiator(_at(NEGOTIATOR), client=h.client), "alice@memory.pool"
+    await negotiator.set_floor(user, 3)
+    await negotiator.set_usage(user, 3)
+    await negotiator.set_begin_usage(user, 3)
+    await negotiator.set_last_usage(user, 3)
+    await negotiator.reset_usage(user)
+    await negotiator.reset_all_usage()
+    await negotiator.delete_user(user)
+    assert await negotiator.get_priorities(rollup=True)
+
+
+@operation("Negotiator answers", **_RAW)
+async def _(h: Handles) -> None:
+    negotiator, user = Negotiator(_at(NEGOTIATOR), client=h.client), "alice@memory.pool"
+    await negotiator.set_factor(user, 3)
+    for what in ("ceiling", "floor", "factor"):
+        await getattr(negotiator, f"set_{what}")(user, 5, duration=60)
+        await getattr(negotiator, f"cancel_{what}")(user)
+
+
+@operation("Startd drained")
+async def _(h: Handles) -> None:
+    startd = Startd(_at(STARTD), client=h.client)
+    await startd.cancel_drain_jobs(await startd.drain_jobs())
+
+
+@operation("RemoteParam", **_RAW)
+async def _(h: Handles) -> None:
+    param = RemoteParam(_at(NEGOTIATOR), client=h.client)
+    assert "UID_DOMAIN" in await param.keys()
+    assert await param.names("^uid_domain$") == ["UID_DOMAIN"]
+    assert await param.get("UID_DOMAIN") == "memory.pool"
+    await param.set("COLOUR", "red")
+    await param.delete("COLOUR")
+
+
+@operation("commands to a daemon")
+async def _(h: Handles) -> None:
+    await send_command(_at(MASTER), DaemonCommands.Reconfig, client=h.client)
+    assert len(await query_instance(_at(MASTER), client=h.client)) == 16
+
+
+@operation("signs of life")
+async def _(h: Handles) -> None:
+    with mock.patch.dict(os.environ, {"CONDOR_INHERIT": f"1 {_at(MASTER)} 0 0"}):
+        await send_alive(client=h.client)
+        await set_ready_state(client=h.client)
+
+
+def _at(where: tuple[str, int]) -> str:
+    return f"<{where[0]}:{where[1]}>"
+
+
 # -- several at once
 
 
@@ -235,9 +327,6 @@ async def _(h: Handles) -> None:
 
 
 # -- ways to a session
-
-
-_NEVER = {f"SEC_CLIENT_{what}": "NEVER" for what in ("NEGOTIATION", "AUTHENTICATION", "ENCRYPTION", "INTEGRITY")}
 
 
 @operation("without negotiation", client=_NEVER, after=lambda h: h.schedd.query())
