@@ -14,6 +14,7 @@ import attrs
 
 from htcondor_async._cedar.identity import VERSION_STRING, platform_string
 from htcondor_async._cedar.limits import Limits
+from htcondor_async._core.avoidance import Avoidance
 from htcondor_async._core.context import Context, TextView, Timeouts
 from htcondor_async._core.overlay import Overlay, overlay_for
 from htcondor_async._core.retry import RetryPolicy
@@ -88,6 +89,7 @@ class Client:
         self._version = version
         self._platform = platform if platform is not None else platform_string(*os_name())
         self._runtime = runtime
+        self._avoidance = Avoidance()
         self._tag = f"client{next(_numbers)}"
         self._last_overlaid: tuple[str, Context] | None = None  # assigned whole: threads may race for it
 
@@ -127,6 +129,7 @@ class Client:
             tag=self._tag,
             version=self._version,
             platform=self._platform,
+            avoidance=self._avoidance,
         )
         overlay = overlay_for(self)
         return context if overlay is None else self._overlaid(context, overlay)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from htcondor_async._core import locate as _locate
+from htcondor_async._core.advertise import advertise
 from htcondor_async._core.context import Target
 from htcondor_async._core.query import open_collector_query, query_first_of
 from htcondor_async._core.source import AdSource
+from htcondor_async._dialogues.advertise import advertise_command, checked_ads, invalidation_of
 from htcondor_async._dialogues.collector import AD_TYPES, DAEMONS, CollectorQuery
 from htcondor_async._dialogues.expressions import Constraint, constraint_text, projection_names
 from htcondor_async.classad import ClassAd
@@ -189,6 +191,72 @@ class Collector:
         if not batch:
             raise HTCondorLocateError("the daemon has no ad of itself", daemon=target.daemon, address=str(target.address))
         return batch[0]
+
+    async def advertise(
+        self,
+        ads: Iterable[ClassAd | Mapping[str, object]],
+        command: str | int = "UPDATE_AD_GENERIC",
+        use_tcp: bool = True,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """Send ads to all collectors of the pool.
+
+        By TCP all ads go over one connection, and a collector that rejects one is noticed. By UDP nothing comes back
+        and nobody knows what arrived; a collector whose address excludes UDP gets them by TCP.
+
+        Parameters
+        ----------
+        ads
+            The ads, sent as they are. A generic ad needs ``MyType`` and ``Name``.
+        command
+            The name of an ``UPDATE_`` or ``INVALIDATE_`` command.
+        use_tcp
+            False for UDP.
+        timeout
+            Seconds for all of it.
+
+        Raises
+        ------
+        HTCondorEnumError
+            There is no such command.
+        HTCondorValueError, HTCondorTypeError
+            One is no ad.
+        HTCondorLocateError
+            There is no collector.
+        HTCondorIOError
+            A collector did not take the ads; those it did not reach are named, the others have them.
+        """
+        wanted = advertise_command(command)
+        checked = checked_ads(ads)
+        if not checked:
+            return
+        context = self._client._context()
+        await advertise(
+            context, self._targets(), checked, wanted, tcp=use_tcp, deadline=context.deadline(timeout)
+        )
+
+    async def invalidate(
+        self,
+        ads: Iterable[ClassAd | Mapping[str, object]],
+        command: str | int = "INVALIDATE_ADS_GENERIC",
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """Remove ads from all collectors of the pool.
+
+        Parameters
+        ----------
+        ads
+            The ads, or as much of each as the collector knows it by: ``MyType`` and ``Name``, ``MyAddress`` for
+            schedds and submitters.
+        command
+            The ``INVALIDATE_`` command for ads of their kind.
+        timeout
+            Seconds for all of it.
+        """
+        queries = [invalidation_of(ad) for ad in checked_ads(ads)]
+        await self.advertise(queries, command, timeout=timeout)
 
 
 def _checked(ad_type: AdTypes) -> AdTypes:

@@ -22,7 +22,7 @@ from htcondor_async.errors import (
 if TYPE_CHECKING:
     from htcondor_async._security.request import HandshakeRequest
 
-__all__ = ["connect", "negotiate_for", "open_command"]
+__all__ = ["connect", "negotiate_for", "open_command", "resolve"]
 
 _CLIENT_NAME = "htcondor-async"  # shown in the log of a shared port server
 _SHARED_PORT_SELF = "self"
@@ -171,12 +171,13 @@ async def connect(context: Context, target: Target, command: str, started: float
     """Make a TCP connection to the daemon: all its addresses are tried, the first to answer wins."""
     limit = min(deadline, context.runtime.clock() + context.timeouts.connect)
     with failing_at(context, target, command, started, Phase.RESOLVE, limit):
-        addresses = await _resolve(context, target.address, limit)
+        addresses = await resolve(context, target.address, limit)
     with failing_at(context, target, command, started, Phase.CONNECT, limit):
         return await context.runtime.connect(addresses, limit, stagger=context.timeouts.stagger)
 
 
-async def _resolve(context: Context, sinful: Sinful, deadline: float) -> list[NumericAddress]:
+async def resolve(context: Context, sinful: Sinful, deadline: float) -> list[NumericAddress]:
+    """Return all numeric addresses of a daemon, in the order in which they are tried."""
     found: list[NumericAddress] = []
     for host, port in sinful.candidates():
         found += [address for address in await context.runtime.resolve(host, port, deadline) if address not in found]

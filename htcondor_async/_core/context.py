@@ -9,6 +9,7 @@ import attrs
 
 from htcondor_async._cedar.limits import Limits
 from htcondor_async._cedar.sinful import Sinful
+from htcondor_async._core.avoidance import Avoidance
 from htcondor_async._core.retry import RetryPolicy
 from htcondor_async._runtime.base import Runtime
 from htcondor_async._security.credentials import Credentials
@@ -83,6 +84,7 @@ class Context:
     tag: str
     version: str
     platform: str
+    avoidance: Avoidance = attrs.field(factory=Avoidance)
 
     def deadline(self, timeout: float | None) -> float:
         """Return the point on the runtime's clock at which an operation that begins now must be over."""

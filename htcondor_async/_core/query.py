@@ -17,6 +17,8 @@ from htcondor_async.errors import HTCondorException, HTCondorLocateError
 
 __all__ = ["open_collector_query", "open_job_query", "query_first_of"]
 
+_MAX_AVOIDANCE = 3600.0
+
 
 class _CollectorAnswer:
     """Ads behind ones, a zero at the end. ``limit`` cuts the answer where the daemon did not."""
@@ -81,7 +83,7 @@ async def query_first_of(
 async def _first_of(
     context: Context, targets: Sequence[Target], query: CollectorQuery, deadline: float, idle: float
 ) -> AdSource:
-    """Ask one collector after the other.
+    """Ask one collector after the other; of several, those last that failed lately.
 
     A collector counts as answering when its first bytes have come: what it refuses shows only then. Each but the last
     gets an even share of the time that is left.
@@ -91,6 +93,10 @@ async def _first_of(
             "there is no collector to ask", hint="name one, or set COLLECTOR_HOST in the configuration"
         )
     failures: list[HTCondorException] = []
+    several = len(targets) > 1
+    longest = context.config.get_float("DEAD_COLLECTOR_MAX_AVOIDANCE_TIME", _MAX_AVOIDANCE) if several else 0.0
+    if several:
+        targets = context.avoidance.order(targets, context.runtime.clock())
     for position, target in enumerate(targets):
         left = len(targets) - position
         now = context.runtime.clock()
@@ -100,7 +106,11 @@ async def _first_of(
             await source.first(deadline)
         except HTCondorException as error:
             failures.append(error)
+            if several:
+                context.avoidance.failed(target, now, context.runtime.clock(), longest)
         else:
+            if several:
+                context.avoidance.succeeded(target)
             return source
     last = failures[-1]
     if len(failures) > 1:

@@ -107,7 +107,7 @@ class MemorySocket:
         if flag:
             raise HTCondorInternalError("sockets in memory never block")
 
-    def setsockopt(self, level: int, option: int, value: int, /) -> None:
+    def setsockopt(self, level: int, option: int, value: int | bytes, /) -> None:
         """Take any option: none has an effect here."""
 
     @property

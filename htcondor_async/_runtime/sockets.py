@@ -12,6 +12,7 @@ import errno
 import math
 import os
 import socket
+import struct
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -49,7 +50,7 @@ class RawSocket(Protocol):
 
     def setblocking(self, flag: bool, /) -> None: ...
 
-    def setsockopt(self, level: int, option: int, value: int, /) -> None: ...
+    def setsockopt(self, level: int, option: int, value: int | bytes, /) -> None: ...
 
     def recv(self, max_bytes: int, /) -> bytes: ...
 
@@ -141,7 +142,7 @@ class _Owned:
         """Return the descriptor, or -1 once closed."""
         return self._sock.fileno()
 
-    def close(self) -> None:
+    def close(self, *, orderly: bool = True) -> None:
         """Close the socket; never waits, may be called again, wakes those that wait for it."""
         if self.closed:
             return
@@ -151,8 +152,9 @@ class _Owned:
         try:
             if self._pid == os.getpid():
                 self._waiter.closing(self._sock)
-                with contextlib.suppress(OSError):
-                    self._sock.shutdown(socket.SHUT_RDWR)
+                if orderly:
+                    with contextlib.suppress(OSError):
+                        self._sock.shutdown(socket.SHUT_RDWR)
         finally:
             self._sock.close()
 
@@ -280,6 +282,13 @@ class SocketStream(_Owned):
     def abort(self) -> None:
         """Close the descriptor; never waits, may be called again."""
         self.close()
+
+    def reset(self) -> None:
+        """Close so that the peer sees a broken connection instead of its end: for servers that take no more."""
+        if not self.closed:
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close(orderly=False)
 
 
 class SocketListener(_Owned):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterator
 
 from htcondor_async._cedar.commands import Command
+from htcondor_async._runtime.sockets import SocketStream
 from htcondor_async.classad import ClassAd
 from htcondor_async.config import Config
 from htcondor_async.errors import ProtocolError
@@ -48,6 +49,7 @@ class CollectorDaemon(Daemon):
         self.commands[Command.QUERY_GENERIC_ADS] = Handler("READ", self._query_generic)
         self.commands[Command.QUERY_MULTIPLE_ADS] = Handler("READ", self._query_multiple)
         self.commands[Command.QUERY_STARTD_PVT_ADS] = Handler("NEGOTIATOR", self._query_one("MachinePrivate"))
+        self.commands[Command.UPDATE_STARTD_AD_WITH_ACK] = Handler("ADVERTISE_STARTD", self._take_updates)
         self.commands[Command.UPDATE_AD_GENERIC] = Handler("DAEMON", self._take_updates)
         self.commands[Command.INVALIDATE_ADS_GENERIC] = Handler("DAEMON", self._take_updates)
 
@@ -157,10 +159,19 @@ class CollectorDaemon(Daemon):
         command = connection.accepted.command
         reader = await connection.request(connection.runtime.clock() + 20)
         while True:
-            ad = reader.ad()
-            while not reader.at_end:
-                reader.ad()  # the private ad of a startd
-            self._take(command, ad, connection.user)
+            try:
+                ad = reader.ad()
+                while not reader.at_end:
+                    reader.ad()  # the private ad of a startd
+                self._take(command, ad, connection.user)
+            except ProtocolError:
+                # a collector closes with input unread, which the client's system reports as a broken connection
+                if isinstance(connection.stream, SocketStream):
+                    connection.stream.reset()
+                raise
+            if command == Command.UPDATE_STARTD_AD_WITH_ACK:
+                await connection.reply(connection.writer().int(1))
+                return
             reader = connection.reader(await connection.receive(math.inf))
             command = reader.int()
             handler = self.commands.get(command)
