@@ -350,8 +350,9 @@ class Submit(_SubmitLanguage):
     ) -> SubmitResult:
         """Add jobs for each item to a transaction."""
         deprecated("Submit.queue_with_itemdata() is deprecated: use Schedd.submit()")
-        expect("Submit.queue_with_itemdata", ("txn", txn, Transaction), ("count", count, int), ("spool", spool, bool))
-        if not txn._open:
+        checked = ("txn", txn if txn is not None else UNSET, Transaction)
+        expect("Submit.queue_with_itemdata", checked, ("count", count, int), ("spool", spool, bool))
+        if txn is None or not txn._open:
             raise HTCondorValueError(_NO_TRANSACTION)
         items = itemdata if hasattr(itemdata, "__next__") else None
         plan = Plan(self._core, count, items, bool(spool), own_queue=False)

@@ -183,7 +183,7 @@ def generated_class(entry: table.Class) -> tuple[str, list[str]]:
         "from typing import Any",
         "from htcondor_async.client import Client",
         "from htcondor_async.errors import HTCondorIOError, HTCondorReplyError",
-        "from htcondor_sync._ads import ClassAd, ad_out, ads_out",
+        "from htcondor_sync._ads import ClassAd, ad_in, ad_out, ads_out",
         "from htcondor_sync._arguments import UNSET, Unset, expect, strings",
         "from htcondor_sync._calls import call, renamed",
         "from htcondor_sync._coercions import action_in, ad_type_in, callback_in, constraint_in, daemon_type_in, "
@@ -192,7 +192,6 @@ def generated_class(entry: table.Class) -> tuple[str, list[str]]:
         "from htcondor_sync._generated.enums import AdTypes, DaemonTypes, JobAction, QueryOpts",
         "from htcondor_sync._handles import Handle",
         "from htcondor_sync._iterators import HistoryIterator",
-        "from htcondor_sync._tokens import Token",
         "from htcondor_sync._unserved import not_served",
     ]
     if entry.home:

@@ -91,9 +91,16 @@ CLASSES: tuple[Class, ...] = (
                 "ads",
                 "list[ClassAd]",
             ),
-            Pending("advertise", "(list)ad_list [, (str)command='UPDATE_AD_GENERIC' [, (bool)use_tcp=True]]"),
+            Method(
+                "advertise",
+                "(list)ad_list [, (str)command='UPDATE_AD_GENERIC' [, (bool)use_tcp=True]]",
+                "advertise",
+                "[ad_in(ad) for ad in ad_list], command, bool(use_tcp)",
+                "none",
+            ),
         ),
         generated_as="CollectorMethods",
+        skipped={"invalidate": "v1 advertises an INVALIDATE_ command"},
     ),
     Class(
         "Schedd",
@@ -297,31 +304,6 @@ CLASSES: tuple[Class, ...] = (
             Pending("check_user_service_creds", "(int)credtype, (list)services [, (str)user='']"),
         ),
         default="Schedd",
-    ),
-    Class(
-        "TokenRequest",
-        "",
-        (),
-        (
-            Pending("submit", "[(object)ad=None]"),
-            Pending("done", ""),
-            Pending("result", "[(int)timeout=0]"),
-        ),
-        generated_as="TokenRequestMethods",
-    ),
-    Class(
-        "SecMan",
-        "",
-        (),
-        (
-            Pending("ping", "(object)ad [, (object)command='DC_NOP']"),
-            Pending("setTag", "(str)tag"),
-            Pending("setPoolPassword", "(str)new_pass"),
-            Pending("setGSICredential", "(str)filename"),
-            Pending("setToken", "(Token)token"),
-            Pending("setConfig", "(str)key, (str)value"),
-        ),
-        generated_as="SecManMethods",
     ),
 )
 

@@ -11,12 +11,11 @@ from typing import Any
 
 from htcondor_async.collector import Collector as CoreCollector
 from htcondor_async.errors import HTCondorIOError
-from htcondor_sync._ads import ClassAd, ad_out, ads_out
+from htcondor_sync._ads import ClassAd, ad_in, ad_out, ads_out
 from htcondor_sync._arguments import UNSET, Unset, expect, strings
 from htcondor_sync._calls import call
 from htcondor_sync._coercions import ad_type_in, constraint_in, daemon_type_in
 from htcondor_sync._generated.enums import AdTypes, DaemonTypes
-from htcondor_sync._unserved import not_served
 
 __all__ = ["CollectorMethods"]
 
@@ -80,6 +79,7 @@ class CollectorMethods:
         expect("Collector.locateAll", ("daemon_type", daemon_type, DaemonTypes))
         return ads_out(call(self._core.locate_all(daemon_type_in(daemon_type)), HTCondorIOError))
 
-    def advertise(self, ad_list: list[Any], command: str = "UPDATE_AD_GENERIC", use_tcp: bool = True) -> Any:
-        """Raise: the client has no such operation yet."""
-        raise not_served("Collector.advertise")
+    def advertise(self, ad_list: list[Any], command: str = "UPDATE_AD_GENERIC", use_tcp: bool = True) -> None:
+        """Send ads to all collectors of the pool."""
+        expect("Collector.advertise", ("ad_list", ad_list, list), ("command", command, str), ("use_tcp", use_tcp, bool))
+        call(self._core.advertise([ad_in(ad) for ad in ad_list], command, bool(use_tcp)), HTCondorIOError)
