@@ -13,7 +13,7 @@ from ._errors import ClassAdParseError
 from ._nodes import Literal, Node
 from ._values import fold
 
-__all__ = ["Entry", "Peek", "Table", "clear_line_cache", "index_lines", "split_line", "wire_lines"]
+__all__ = ["Entry", "Peek", "Table", "clear_line_cache", "index_lines", "index_wire", "split_line", "wire_lines"]
 
 Entry = tuple[str, str, str] | tuple[str, Node]
 Table = dict[str, Entry]
@@ -131,6 +131,7 @@ def _without_markers(lines: list[str]) -> list[str]:
     return kept
 
 
+_sent: dict[bytes, tuple[str, Entry]] = {}
 _lines: dict[str, tuple[str, Entry]] = {}
 _CACHED_LINES = 4096
 _CACHED_LENGTH = 256
@@ -139,6 +140,7 @@ _CACHED_LENGTH = 256
 def clear_line_cache() -> None:
     """Forget the lines kept."""
     _lines.clear()
+    _sent.clear()
 
 
 def _line_entry(line: str) -> tuple[str, Entry] | None:
@@ -158,6 +160,37 @@ def _line_entry(line: str) -> tuple[str, Entry] | None:
             _lines.clear()
         _lines[line] = (lower, entry)
     return lower, entry
+
+
+def _sent_entry(line: bytes) -> tuple[str, Entry] | None:
+    """Do as :func:`_line_entry` for a line as received."""
+    entry = _line_entry(line.decode("utf-8", "surrogateescape"))
+    if entry is not None and len(line) <= _CACHED_LENGTH:
+        if len(_sent) >= _CACHED_LINES:
+            _sent.clear()
+        _sent[line] = entry
+    return entry
+
+
+def index_wire(data: bytes, count: int, prefixed: bool) -> Table:
+    """Return the table of an ad as received: of an honest one in one pass, of any other by its lines.
+
+    :raises ClassAdParseError: the ad is damaged.
+    """
+    if prefixed:
+        strings = _PREFIXED.findall(data)
+        whole = sum(map(len, strings)) + 9 * count == len(data)
+    else:
+        strings = data.split(b"\0")
+        whole = not strings.pop()
+    if whole and len(strings) == count:
+        known = _sent.get
+        entries = [known(line) or _sent_entry(line) for line in strings]
+        if None not in entries:
+            table: Table = dict(entries)  # type: ignore[arg-type]  # there is no None among them
+            if len(table) == count:
+                return table
+    return index_lines(wire_lines(data, count, prefixed))
 
 
 def index_lines(lines: list[str]) -> Table:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ._cache import node_of_text
 from ._errors import ClassAdParseError
-from ._index import FEW, Peek, Table, index_lines
+from ._index import FEW, Peek, Table, index_lines, index_wire
 from ._nodes import AdNode, Node
 from ._unparse import unparse_wire
 from ._values import AdBase, fold
@@ -78,8 +78,8 @@ class AdStore(AdBase):
             raw = self._raw
             if raw is None:
                 return self.__dict__.setdefault("_table", {}) if self._table is None else self._table
-            peek = raw if type(raw) is Peek else Peek(*raw)  # type: ignore[misc]  # a tuple of its arguments
-            built = index_lines(peek.lines())
+            data, count, prefixed = (raw.data, raw.count, raw.prefixed) if isinstance(raw, Peek) else raw
+            built = index_wire(data, count, prefixed)
             table = self.__dict__.setdefault("_table", built)
             self._raw = None
         return table
