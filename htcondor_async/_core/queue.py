@@ -66,6 +66,10 @@ class Due(NamedTuple):
     expected: int | None = None
 
 
+_UNWANTED = Due("")
+"""Whatever comes is thrown away."""
+
+
 class QueueConnection:
     """One transaction's connection; not shared between tasks."""
 
@@ -79,7 +83,8 @@ class QueueConnection:
         self._replies: deque[bytes] = deque()  # arrived, not looked at
         self._parts: list[bytes] = []  # of a reply of which more must come
         self._part_size = 0
-        self._last = 0.0
+        self._last = 0.0  # when something last went either way
+        self._gap = 0.0  # seconds before the last requests in which nothing did: only those count as idle
         self._in_use = False
         self.closed = False
 
@@ -116,10 +121,21 @@ class QueueConnection:
         with self._use():
             channel = await self._open(deadline)
             self._append(channel, request(channel.writer()))
-            await self._settle(channel, deadline)
+            try:
+                await self._settle(channel, deadline)
+            except QueueError:
+                self._pending.append(_UNWANTED)  # the request is on its way: its reply comes all the same
+                raise
             message = await self._receive(channel, deadline)
             with channel.phase(Phase.RECEIVE, deadline):
-                return read(channel.reader(message))
+                try:
+                    return read(channel.reader(message))
+                except QueueError as error:
+                    refused = error  # an answer like any other: the transaction goes on
+            refused.add_context(
+                daemon=self._target.daemon, address=str(self._target.address), command=self._command.name
+            )
+            raise refused
 
     async def ask(self, request: Callable[[Writer], bytes], what: str, deadline: float) -> int:
         """Send a request with a plain reply, and return its value; a refusal raises ``QueueError``."""
@@ -219,14 +235,14 @@ class QueueConnection:
             raise
         except HTCondorException as error:
             if self._channel is None or error.phase is not Phase.RECEIVE:
-                raise
+                raise  # what failed while it was sent did not leave whole
             unknown = OutcomeUnknownError(
                 "the commit was sent but its answer did not come: the changes may or may not have taken effect",
                 hint="query the queue before trying again",
                 daemon=self._target.daemon,
                 address=str(self._target.address),
                 command=self._command.name,
-                phase=Phase.RECEIVE,
+                phase=error.phase,
                 elapsed=error.elapsed,
             )
             raise unknown from error
@@ -236,11 +252,16 @@ class QueueConnection:
         return answer.warnings
 
     async def close(self, deadline: float) -> None:
-        """Say good-bye after a commit; the schedd is free for others at once."""
+        """Say good-bye after a commit; the schedd is free for others at once.
+
+        What is in the queue stays there if this fails, so it raises nothing of its own.
+        """
         if self._channel is not None and not self.closed:
             channel = self._channel
             try:
                 await channel.send(channel.writer().int(dialogue.Op.CloseSocket).getvalue(), deadline)
+            except HTCondorIOError:
+                return
             finally:
                 self.abort()
         self.closed = True
@@ -283,6 +304,7 @@ class QueueConnection:
     async def _flush(self, channel: Channel, deadline: float) -> None:
         if self._out:
             data, self._out = bytes(self._out), bytearray()
+            self._gap = channel.runtime.clock() - self._last
             try:
                 with channel.phase(Phase.SEND, deadline):
                     await channel.stream.send(data, deadline)
@@ -296,7 +318,7 @@ class QueueConnection:
         while len(self._pending) > leave:
             message = await self._receive(channel, deadline)
             due = self._pending.popleft()
-            if message == _ZERO and due.expected in (0, None):
+            if due is _UNWANTED or (message == _ZERO and due.expected in (0, None)):
                 continue
             with channel.phase(Phase.RECEIVE, deadline):
                 reply = dialogue.read_reply(channel.reader(message))
@@ -316,6 +338,7 @@ class QueueConnection:
                     frames = channel.cedar.drain()
                 if not frames:
                     await channel.fill(deadline)
+                    self._last = channel.runtime.clock()
             except ConnectionClosedError as error:
                 self._lost(channel, error)
             for plaintext, end in frames:
@@ -334,7 +357,7 @@ class QueueConnection:
         return self._replies.popleft()
 
     def _lost(self, channel: Channel, error: HTCondorIOError) -> NoReturn:
-        idle = channel.runtime.clock() - self._last
+        idle = self._gap
         if idle >= IDLE_LIMIT - 1:
             raise TransactionIdleError(
                 f"the schedd ended the transaction because nothing came for {idle:.0f} s; nothing was changed",

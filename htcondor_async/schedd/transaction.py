@@ -99,6 +99,7 @@ class Transaction:
             if self._connection is not None and self._connection.opened:
                 flags = int(self._flags & TransactionFlags.NonDurable)
                 self.warnings = await self._connection.commit(flags, self._deadline)
+                self._state = "committed"
                 await self._connection.close(self._deadline)
             self._state = "committed"
         finally:

@@ -69,7 +69,7 @@ async def test_dead_members(anyio_backend, clean):
     kinds = [ConnectError] * 4 + [DaemonTimeoutError] * 3
     assert [type(error) for error in errors[:7]] == kinds
     assert isinstance(errors[9], ProtocolError)
-    for host, error in zip(hosts[40:], errors):
+    for host, error in zip(hosts[40:], errors, strict=True):
         assert isinstance(error, HTCondorException)
         assert host in str(error)
         assert error.phase is not None
