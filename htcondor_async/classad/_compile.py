@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _registry
 from ._context import EvalContext, EvaluationFailed
-from ._match import SideContext
+from ._match import AROUND_NAMES
 from ._nodes import (
     AdNode,
     AttrRef,
@@ -41,6 +41,7 @@ MAX_RECURSION = 60
 
 Run = Callable[[EvalContext], RuntimeValue]
 _SAFE = 0x7FFFFFFFFFFFFFFF
+_INFINITY = float("inf")
 
 
 def compile_node(node: Node) -> Run:
@@ -71,7 +72,7 @@ def _reference(node: AttrRef) -> Run:
             if base.lower == "my":
                 return _own(lower, general)
             if base.lower in ("target", "other"):
-                return _other(lower, base.lower, general)
+                return _other(lower, general)
         return general
     if node.absolute:
 
@@ -112,6 +113,15 @@ def _reference(node: AttrRef) -> Run:
 
 def _elsewhere(ctx: EvalContext, ad: AdBase, lower: str) -> RuntimeValue:
     """Return the value of a name that is not in the table of the current ad."""
+    other = ad._across
+    if other is not None and lower not in AROUND_NAMES:
+        entry = other._table.get(lower)
+        if entry is None:
+            return Undefined
+        if ctx.depth <= 0:
+            raise EvaluationFailed
+        meaning = entry[-1]
+        return meaning.result if type(meaning) is Literal else _in_ad(ctx, ad, other, meaning, lower)
     found = find_name(ctx, ad, lower)
     if found is None:
         if ad._alternate is None:
@@ -122,19 +132,21 @@ def _elsewhere(ctx: EvalContext, ad: AdBase, lower: str) -> RuntimeValue:
     return evaluate_found(ctx, *found)
 
 
-def _other(lower: str, name: str, general: Run) -> Run:
+def _other(lower: str, general: Run) -> Run:
     """Return the closure of ``TARGET.name``: straight to the other side where nothing stands between."""
+    plain = lower not in AROUND_NAMES
 
     def target(ctx: EvalContext) -> RuntimeValue:
         ad = ctx.ad
         if ad is not None and ctx.depth > 2:
-            around = ad._parent
-            if type(around) is SideContext and name not in ad._table:
-                other = around.other
-                entry = other._table.get(lower)  # type: ignore[union-attr]  # a side of a match has a table
+            other = ad._across
+            if other is not None:
+                entry = other._table.get(lower)
                 if entry is not None:
                     found = entry[-1]
                     return found.result if type(found) is Literal else _in_ad(ctx, ad, other, found, lower)
+                if plain:
+                    return Undefined
         return general(ctx)
 
     return target
@@ -142,16 +154,19 @@ def _other(lower: str, name: str, general: Run) -> Run:
 
 def _own(lower: str, general: Run) -> Run:
     """Return the closure of ``MY.name``."""
+    plain = lower not in AROUND_NAMES
 
     def mine(ctx: EvalContext) -> RuntimeValue:
         ad = ctx.ad
         if ad is not None and ctx.depth > 2:
             table = ad._table
-            if table is not None and "my" not in table:
+            if table is not None and (ad._across is not None or "my" not in table):
                 entry = table.get(lower)
                 if entry is not None:
                     found = entry[-1]
                     return found.result if type(found) is Literal else _in_ad(ctx, ad, ad, found, lower)
+                if plain and ad._across is not None:
+                    return Undefined
         return general(ctx)
 
     return mine
@@ -209,8 +224,12 @@ def _binary(node: BinaryOp) -> Run:
         return (lambda ctx: left(ctx) is Undefined) if op == "is" else (lambda ctx: left(ctx) is not Undefined)
     if op in ("+", "-"):
         return _sum(node, left, right, apply)
+    if op == "*":
+        return _product(left, right, apply)
     if op == "/":
         return _quotient(left, right, apply)
+    if op in ("is", "isnt") and type(node.right) is Literal and type(node.right.value) is str:
+        return _identical(left, node.right.value, op == "is", apply)
     return lambda ctx: apply(left(ctx), right(ctx))
 
 
@@ -231,8 +250,11 @@ def _ordered(node: BinaryOp, left: Run, right: Run, test: Callable[[Any, Any], b
     def ordered(ctx: EvalContext) -> RuntimeValue:
         first = left(ctx)
         second = right(ctx)
-        if type(first) is int and type(second) is int:
+        kind, other = type(first), type(second)
+        if kind is int and other is int:
             return test(first, second)
+        if (kind is float or kind is int) and (other is float or other is int):
+            return test(float(first), float(second))  # type: ignore[arg-type]  # numbers
         return general(first, second)
 
     return ordered
@@ -263,6 +285,27 @@ def _sum(node: BinaryOp, left: Run, right: Run, general: Apply) -> Run:
         return general(first, second)
 
     return total
+
+
+def _product(left: Run, right: Run, general: Apply) -> Run:
+    def product(ctx: EvalContext) -> RuntimeValue:
+        first = left(ctx)
+        second = right(ctx)
+        if type(first) is float and (type(second) is int or type(second) is float):
+            result = first * second
+            if result < _INFINITY:
+                return result
+        return general(first, second)
+
+    return product
+
+
+def _identical(left: Run, wanted: str, same: bool, general: Apply) -> Run:
+    def identical(ctx: EvalContext) -> RuntimeValue:
+        first = left(ctx)
+        return (first == wanted) is same if type(first) is str else general(first, wanted)
+
+    return identical
 
 
 def _quotient(left: Run, right: Run, general: Apply) -> Run:
@@ -337,6 +380,9 @@ def _and(node: BinaryOp) -> Run:
 def _or(left: Run, right: Run) -> Run:
     def disjunction(ctx: EvalContext) -> RuntimeValue:
         first = left(ctx)
+        if first is False:
+            second = right(ctx)
+            return second if type(second) is bool else logical_or(False, second)
         if first is True or as_bool(first):
             return True
         return logical_or(first, right(ctx))
@@ -370,7 +416,16 @@ def _conditional(node: Conditional) -> Run:
 
 def _subscript(node: Subscript) -> Run:
     base, index = _compiled(node.base), _compiled(node.index)
-    return lambda ctx: subscript(ctx, base(ctx), index(ctx))
+
+    def item(ctx: EvalContext) -> RuntimeValue:
+        items, position = base(ctx), index(ctx)
+        if type(items) is ListValue and type(position) is int and 0 <= position < len(items.items) and ctx.depth > 0:
+            found = items.items[position]
+            if type(found) is Literal:
+                return found.result
+        return subscript(ctx, items, position)
+
+    return item
 
 
 def _call(node: FunctionCall) -> Run:
@@ -380,7 +435,10 @@ def _call(node: FunctionCall) -> Run:
     def call(ctx: EvalContext) -> RuntimeValue:
         # Looked up at each call: functions can be registered at any time.
         function = REGISTRY.get(lower)
-        if function is None or not _takes(function, count):
+        if function is None or count < function.min_args:
+            return Error
+        most = function.max_args
+        if most is not None and count > most:
             return Error
         given: tuple[Any, ...] = args
         if function.strict:
@@ -408,10 +466,6 @@ def _if_then_else(node: FunctionCall, builtin: Builtin | None, general: Run) -> 
         return yes(ctx) if truth else no(ctx)
 
     return choose
-
-
-def _takes(function: Builtin, count: int) -> bool:
-    return count >= function.min_args and (function.max_args is None or count <= function.max_args)
 
 
 def _run_steps(ctx: EvalContext, steps: _registry.Steps) -> RuntimeValue:

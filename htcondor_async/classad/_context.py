@@ -123,8 +123,9 @@ class EvalContext:
 
         Nested lists and ads keep the ad they were written in.
         """
-        kind = type(node)
-        if kind is Literal or kind is ListNode or kind is AdNode:
+        if type(node) is Literal:
+            return node.result
+        if type(node) is ListNode or type(node) is AdNode:
             return self.eval_in(node, items.scope)
         return self.eval(node)
 

@@ -7,12 +7,14 @@ As in HTCondor, a match is an ad around the two: ``LEFT`` and ``RIGHT``, each wi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ._nodes import AdNode, AttrRef, BinaryOp, Literal, Node
+from ._scope import SPECIAL
 from ._store import AdStore
 from ._values import AdBase
 
-__all__ = ["MatchAd", "SideContext", "matched"]
+__all__ = ["AROUND_NAMES", "MatchAd", "SideContext", "matched"]
 
 _LEFT = AttrRef(None, "LEFT", True)
 _RIGHT = AttrRef(None, "RIGHT", True)
@@ -33,6 +35,14 @@ _QUESTIONS = AdNode(
         ("rightRankValue", AttrRef(AttrRef(None, "RIGHT"), "rank")),
     )
 )
+
+
+AROUND_NAMES = SPECIAL | _QUESTIONS.table.keys() | _LEFT_CONTEXT.table.keys() | {"left", "right", "lctx", "rctx"}
+"""All names that mean something in the ads around the sides of a match."""
+
+
+def _names_no_side(table: Any) -> bool:
+    return "my" not in table and "target" not in table and "other" not in table
 
 
 class MatchAd(AdBase):
@@ -90,6 +100,10 @@ def matched(left: AdStore, right: AdStore) -> tuple[AdStore, AdStore]:
     mine = left._scoped(around_left, None)
     other = right._scoped(around_right, mine)
     mine._alternate = other
+    if _names_no_side(mine._table):
+        mine._across = other
+    if _names_no_side(other._table):
+        other._across = mine
     around_left.other = other
     around_right.other = mine
     match.left = mine

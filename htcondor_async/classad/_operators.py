@@ -95,20 +95,18 @@ def _arithmetic(op: str) -> Callable[[RuntimeValue, RuntimeValue], RuntimeValue]
     on_reals = _REAL_ARITHMETIC.get(op)
 
     def apply(left: Any, right: Any) -> RuntimeValue:
-        kinds = type(left), type(right)
-        if kinds[0] is int and kinds[1] is int:
+        first, second = type(left), type(right)
+        if first is int and second is int:
             return on_ints(left, right)
+        if first in _NUMERIC and second in _NUMERIC:
+            if first is not float and second is not float:
+                return on_ints(int(left), int(right))
+            if on_reals is None:
+                return Error
+            result = on_reals(float(left), float(right))
+            return Error if result == math.inf else result
         exceptional = _exceptional(left, right)
-        if exceptional is not None:
-            return exceptional
-        if not (kinds[0] in _NUMERIC and kinds[1] in _NUMERIC):
-            return _time_arithmetic(op, left, right)
-        if kinds[0] is not float and kinds[1] is not float:
-            return on_ints(int(left), int(right))
-        if on_reals is None:
-            return Error
-        result = on_reals(float(left), float(right))
-        return Error if result == math.inf else result
+        return _time_arithmetic(op, left, right) if exceptional is None else exceptional
 
     return apply
 

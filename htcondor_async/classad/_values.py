@@ -66,11 +66,13 @@ class AdBase:
     """What evaluation needs of an ad: attribute lookup and its place among other ads.
 
     ``_parent`` is the ad it is written in (``PARENT``); ``_alternate`` the ad in which an unscoped name is looked up
-    when it is not found here (the other side of a match).
+    when it is not found here (the other side of a match).  ``_across`` is that other side, too, if no attribute here
+    has a name by which it is called.
     """
 
     _parent: AdBase | None = None
     _alternate: AdBase | None = None
+    _across: Any = None
     _table: Any = None
 
     def _lookup(self, lower: str) -> Node | None:
@@ -82,9 +84,10 @@ class AdBase:
         raise NotImplementedError
 
 
-@attrs.frozen(slots=True, eq=False)
+# Not frozen: that makes making one, which evaluation often does, three times slower.
+@attrs.define(slots=True, eq=False)
 class ListValue:
-    """A list: its items are expressions, evaluated in the ad the list is written in (None: in no ad).
+    """A list: its items are expressions, evaluated in the ad the list is written in (None: in no ad). Never changed.
 
     ``computed`` tells a list made by a function from one that was written: ``=?=`` finds them of different type.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from htcondor_async.classad._nodes import Literal
 from htcondor_async.classad._operators import BINARY
 from htcondor_async.classad._values import AdBase, Error, ListValue, RuntimeValue, Undefined, Value, to_bytes
 
@@ -18,12 +19,13 @@ Values = tuple[RuntimeValue, ...]
 _OPERATORS = {"<", "<=", "!=", "==", ">", ">=", "is", "isnt"}
 
 
-def _is_number(value: RuntimeValue) -> bool:
-    return type(value) in (bool, int, float)
+_NUMBERS = frozenset({bool, int, float})
 
 
 def _coerced(left: RuntimeValue, right: RuntimeValue) -> tuple[RuntimeValue, RuntimeValue]:
     """Return two numbers as a comparison leaves them: both real if one is, booleans as integers."""
+    if type(left) is type(right) and (type(left) is int or type(left) is float):
+        return left, right
     if not (isinstance(left, (bool, int, float)) and isinstance(right, (bool, int, float))):
         return left, right
     if isinstance(left, Value) or isinstance(right, Value):
@@ -82,12 +84,11 @@ def _numbers(ctx: EvalContext, value: RuntimeValue) -> list[RuntimeValue] | None
         return None
     numbers = []
     for item in value.items:
-        element = ctx.element(value, item)
-        if element is Undefined:
-            continue
-        if not _is_number(element):
+        element = item.result if type(item) is Literal else ctx.element(value, item)
+        if type(element) in _NUMBERS:
+            numbers.append(element)
+        elif element is not Undefined:
             return None
-        numbers.append(element)
     return numbers
 
 
@@ -131,7 +132,7 @@ def _bound(ctx: EvalContext, value: RuntimeValue, better: str) -> RuntimeValue:
     best = numbers[0]
     for number in numbers[1:]:
         candidate, best = _coerced(number, best)
-        if BINARY[better](candidate, best) is True:
+        if (candidate > best) if better == ">" else (candidate < best):  # type: ignore[operator]  # numbers of one kind
             best = candidate
     return best
 
@@ -164,9 +165,7 @@ def _compare(ctx: EvalContext, args: tuple[Node, ...], every: bool) -> Steps:
     return _compare_all(ctx, operator, items, wanted, every)
 
 
-def _compare_all(
-    ctx: EvalContext, operator: str, items: ListValue, wanted: RuntimeValue, every: bool
-) -> RuntimeValue:
+def _compare_all(ctx: EvalContext, operator: str, items: ListValue, wanted: RuntimeValue, every: bool) -> RuntimeValue:
     compare = BINARY[operator]
     for item in items.items:
         element = ctx.element(items, item)

@@ -127,6 +127,8 @@ def substr(ctx: EvalContext, values: Values) -> RuntimeValue:
 
 
 def _two_strings(values: Values) -> tuple[str, str] | Value:
+    if type(values[0]) is str and type(values[1]) is str:
+        return values[0], values[1]
     if values[0] is Undefined or values[1] is Undefined:
         return Undefined
     left, right = to_string(values[0]), to_string(values[1])
