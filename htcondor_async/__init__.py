@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from htcondor_async.errors import *  # noqa: F403 - the whole tree of errors is public
     from htcondor_async.fanout import QueryAll, ScheddResult, query_all
     from htcondor_async.history_cursor import HistoryCursor
+    from htcondor_async.joblog import JobEventLog
+    from htcondor_async.joblogs import JobEventLogs
     from htcondor_async.jobs import JobChange, JobEvent, JobWatch, wait_for_jobs, watch
     from htcondor_async.logs import disable_logging, enable_debug, enable_log, log
     from htcondor_async.negotiator import Negotiator
@@ -92,6 +94,8 @@ _HOMES = {
     "daemons": ("query_instance", "send_alive", "send_command", "set_ready_state"),
     "fanout": ("QueryAll", "ScheddResult", "query_all"),
     "history_cursor": ("HistoryCursor",),
+    "joblog": ("JobEventLog",),
+    "joblogs": ("JobEventLogs",),
     "jobs": ("JobChange", "JobEvent", "JobWatch", "wait_for_jobs", "watch"),
     "logs": ("disable_logging", "enable_debug", "enable_log", "log"),
     "negotiator": ("Negotiator",),
