@@ -49,7 +49,11 @@ class _Stream:
 
     def fill(self) -> None:
         """Wait for the next ads, or the end."""
-        batch = call(self.stream.next_batch())
+        try:
+            batch = call(self.stream.next_batch())
+        except BaseException:
+            self.close()
+            raise
         self.ads.extend(batch)
         self.ended = not batch
 
@@ -60,7 +64,7 @@ class _Stream:
         try:
             self.ads.extend(self.stream.nowait())
         except HTCondorException:
-            self.ended = True
+            self.close()
             raise
         self.ended = self.stream.done
 
