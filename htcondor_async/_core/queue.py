@@ -109,6 +109,12 @@ class QueueConnection:
             key = (id(self._context.sessions), str(self._target.address))
             busy_schedds.set(busy_schedds.get() - {key})
 
+    async def peer_version(self, deadline: float) -> str | None:
+        """Return what the schedd says of its version in the session; opens the connection."""
+        with self._use():
+            session = (await self._open(deadline)).session
+            return session.peer_version if session is not None else None
+
     async def crypto(self, deadline: float) -> bool:
         """Return whether requests are encrypted; opens the connection."""
         with self._use():

@@ -159,6 +159,6 @@ class Transactions(RuleBasedStateMachine):
 
 
 Transactions.TestCase.settings = settings(
-    max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestTransactions = Transactions.TestCase
