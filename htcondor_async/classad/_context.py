@@ -53,7 +53,12 @@ class EvalContext:
         self, ad: AdBase | None = None, environment: Environment | None = None, depth: int = MAX_DEPTH
     ) -> None:
         self.ad = ad
-        self.root: AdBase | None = ad if ad is None or ad._parent is None else _root_of(ad)
+        if ad is None or (around := ad._parent) is None:
+            self.root: AdBase | None = ad
+        else:
+            # In a match the root is two steps away.
+            outer = around._parent
+            self.root = outer if outer is not None and outer._parent is None else _root_of(ad)
         self.depth = depth
         self.steps = MAX_STEPS
         self.calls = MAX_CALLS

@@ -41,10 +41,6 @@ AROUND_NAMES = SPECIAL | _QUESTIONS.table.keys() | _LEFT_CONTEXT.table.keys() | 
 """All names that mean something in the ads around the sides of a match."""
 
 
-def _names_no_side(table: Any) -> bool:
-    return "my" not in table and "target" not in table and "other" not in table
-
-
 class MatchAd(AdBase):
     """The ad around both sides: names for the sides, and for the questions that are asked of them."""
 
@@ -76,13 +72,11 @@ class MatchAd(AdBase):
 class SideContext(AdBase):
     """The ad around one side: ``MY``, ``TARGET`` and their other names."""
 
-    __slots__ = ("_names", "_parent", "other")
+    __slots__ = ("_names", "_parent")
 
     def __init__(self, names: AdNode, match: MatchAd) -> None:
         self._names = names
         self._parent = match
-
-    other: AdStore
 
     def _lookup(self, lower: str) -> Node | None:
         entry = self._names.table.get(lower)
@@ -97,15 +91,13 @@ def matched(left: AdStore, right: AdStore) -> tuple[AdStore, AdStore]:
     match = MatchAd()
     around_left = SideContext(_LEFT_CONTEXT, match)
     around_right = SideContext(_RIGHT_CONTEXT, match)
-    mine = left._scoped(around_left, None)
-    other = right._scoped(around_right, mine)
+    match.left = mine = left._scoped(around_left, None)
+    match.right = other = right._scoped(around_right, mine)
     mine._alternate = other
-    if _names_no_side(mine._table):
+    table: Any = mine._table
+    if "my" not in table and "target" not in table and "other" not in table:
         mine._across = other
-    if _names_no_side(other._table):
+    table = other._table
+    if "my" not in table and "target" not in table and "other" not in table:
         other._across = mine
-    around_left.other = other
-    around_right.other = mine
-    match.left = mine
-    match.right = other
     return mine, other

@@ -15,6 +15,8 @@ from htcondor_async.classad import (
     _registry,
 )
 from htcondor_async.classad._cache import MISSING, literal_value
+from htcondor_async.classad._evaluate import matches as _matches
+from htcondor_async.classad._evaluate import symmetric_match as _symmetric_match
 from htcondor_async.classad._json import unparse_json
 from htcondor_async.classad._nodes import Literal, Node
 from htcondor_async.classad._read import parse_new_ad
@@ -305,12 +307,12 @@ class ClassAd(AdStore):
     @checked
     def matches(self, ad: Any) -> bool:
         """Return whether the ``Requirements`` of ``ad`` hold with this ad as the other side."""
-        return _registry.matches(self, as_ad(ad), WORLD)
+        return _matches(self, ad if type(ad) is ClassAd else as_ad(ad), WORLD)
 
     @checked
     def symmetricMatch(self, ad: Any) -> bool:
         """Return whether the ``Requirements`` of both ads hold."""
-        return _registry.symmetric_match(self, as_ad(ad), WORLD)
+        return _symmetric_match(self, ad if type(ad) is ClassAd else as_ad(ad), WORLD)
 
     @checked
     def externalRefs(self, expr: Any) -> list[str]:
