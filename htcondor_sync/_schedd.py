@@ -114,7 +114,7 @@ class Schedd(ScheddMethods):
         try:
             core = self._core.transaction(CoreFlags(int(flags)))
             call(core.__aenter__())
-            call(core._ready())
+            call(_connect(core))
             self._owner = threading.get_ident()
             transaction: Transaction = Transaction._make(self, core, True)
         except BaseException:
@@ -397,6 +397,11 @@ class Submit(_SubmitLanguage):
         if not isinstance(made, Submit):
             raise HTCondorException("the description of a DAG is none")
         return made
+
+
+async def _connect(core: CoreTransaction) -> None:
+    """Open the connection now, as v1 does, and not at the first operation."""
+    await (await core._ready()).crypto(core._deadline)
 
 
 def _jobs(jobs: Any) -> SubmitJobsIterator:
