@@ -102,7 +102,7 @@ def table_lines(values: Mapping[str, Any]) -> list[str]:
     used, asked, given, assigned = (max(len(row.cells[column]) for row in rows.values()) for column in range(4))
     used, asked = max(used, 8), max(asked, 8)
     label = max(12, *(len(row.name) for row in rows.values())) + 8
-    titles = ("Allocated" if given else "", "Assigned" if assigned else "")
+    titles = ("Allocated" if given or assigned else "", "Assigned" if assigned else "")
     given = max(given, 9)
     lines = [f"\tPartitionable Resources : {'Usage':>{used}} {'Request':>{asked}} {titles[0]:>{given}} {titles[1]}"]
     for key in sorted(rows):

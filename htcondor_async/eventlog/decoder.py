@@ -149,7 +149,7 @@ class EventDecoder:
         if end < 0:
             self._looked = max(start, len(data) - _HEADER_SIZE)
             if len(data) - begin > self._max_record:
-                self._give_up(_RECORD)
+                self._give_up(_RECORD, start)
             return None
         self._pos = self._looked = after
         offset = self._base + begin
@@ -206,7 +206,7 @@ class EventDecoder:
         if stop < 0:
             self._looked = len(self._data)
             if len(self._data) - self._pos > self._max_record:
-                self._give_up(_STRAY)
+                self._give_up(_STRAY, self._pos)
             return None
         offset = self.offset
         self._advance(stop)
@@ -235,7 +235,7 @@ class EventDecoder:
             return None
         self._scanner = None
         if end < 0 or (whole and end - begin > self._max_record):
-            self._give_up(_JSON if form is LogFormat.JSON else _XML)
+            self._give_up(_JSON if form is LogFormat.JSON else _XML, begin + 1)
             return self._skip()
         self._advance(end)
         offset = self._base + begin
@@ -248,9 +248,10 @@ class EventDecoder:
 
     # -- what is too long
 
-    def _give_up(self, kind: str) -> None:
-        """Pass over a record that has grown too long, as its bytes come."""
+    def _give_up(self, kind: str, start: int) -> None:
+        """Pass over a record that has grown too long, as its bytes come; its end is looked for from ``start`` on."""
         self._skipped_from, self._skipped = self.offset, kind
+        self._advance(start)
 
     def _skip(self) -> BadRecord | None:
         """Return the record that is passed over, once its end is here."""
