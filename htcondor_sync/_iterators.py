@@ -86,8 +86,8 @@ class HistoryIterator(metaclass=uninstantiable):
     def __next__(self) -> ClassAd:
         """Return the next ad."""
         held = self._stream
+        held.check()
         with held.lock:
-            held.check()
             if not held.ads and not held.ended:
                 held.fill()
             if not held.ads:
@@ -116,8 +116,8 @@ class QueryIterator(metaclass=uninstantiable):
         """Return the next ad; in the mode ``NonBlocking`` None if there is none yet."""
         expect("QueryIterator.__next__", ("mode", mode, BlockingMode))
         held = self._held
+        held.check()
         with held.lock:
-            held.check()
             try:
                 if not held.ads and not held.ended:
                     if int(mode) == 0:
@@ -135,8 +135,8 @@ class QueryIterator(metaclass=uninstantiable):
     def nextAdsNonBlocking(self) -> list[ClassAd]:
         """Return the ads that have arrived, perhaps none; never waits."""
         held = self._held
+        held.check()
         with held.lock:
-            held.check()
             try:
                 if not held.ended:
                     held.fill_now()
@@ -155,8 +155,8 @@ class QueryIterator(metaclass=uninstantiable):
 
     def watch(self) -> int:
         """Return a descriptor to wait on, -1 where this machine has no such thing."""
+        self._held.check()
         with self._held.lock:
-            self._held.check()
             if not hasattr(select, "epoll"):
                 return -1
             if self._epoll is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from types import TracebackType
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from htcondor_async._dialogues.jobids import select_jobs
 from htcondor_async.enums import TransactionFlags as CoreFlags
-from htcondor_async.errors import HTCondorException, HTCondorIOError, HTCondorValueError
+from htcondor_async.errors import ConcurrencyError, HTCondorException, HTCondorIOError, HTCondorValueError
 from htcondor_async.schedd import Transaction as CoreTransaction
 from htcondor_sync import _ads, _submission
 from htcondor_sync._arguments import UNSET, ArgumentError, expect, strings, uninstantiable
@@ -48,10 +49,13 @@ class Transaction(metaclass=uninstantiable):
         self._schedd = schedd
         self._core = core
         self._outermost = outermost
+        self._pid = os.getpid()
         self._clusters: dict[int, tuple[int, int]] = {}  # by description: cluster, number of the next job
 
     @property
     def _open(self) -> bool:
+        if self._pid != os.getpid():
+            raise ConcurrencyError("this transaction belongs to the process that began it")
         return self._core.open
 
     def __enter__(self) -> Transaction:
@@ -63,6 +67,8 @@ class Transaction(metaclass=uninstantiable):
         """Commit, or abort after an exception."""
         if not self._outermost:
             return False
+        if self._pid != os.getpid():
+            raise ConcurrencyError("this transaction belongs to the process that began it")
         try:
             call(self._core.__aexit__(kind, error, traceback))
         finally:
@@ -70,7 +76,7 @@ class Transaction(metaclass=uninstantiable):
         return False
 
     def __del__(self) -> None:
-        if getattr(self, "_outermost", False) and self._core.open:
+        if getattr(self, "_outermost", False) and self._core.open and self._pid == os.getpid():
             self._core.abort()
             self._schedd._end(self)
 
@@ -89,6 +95,7 @@ class Schedd(ScheddMethods):
         self._turn = threading.Lock()  # held while a transaction is open: other threads wait for their turn
         self._owner = 0
         self._current: Transaction | None = None
+        self._pid = os.getpid()
 
     # -- transactions
 
@@ -125,7 +132,12 @@ class Schedd(ScheddMethods):
         return transaction
 
     def _mine(self) -> Transaction | None:
-        """Return the open transaction of this thread."""
+        """Return the open transaction of this thread; a forked child has none of its own yet."""
+        if self._pid != os.getpid():
+            if self._current is not None and self._owner == threading.get_ident():
+                raise ConcurrencyError("this transaction belongs to the process that began it")
+            self._turn, self._owner, self._current = threading.Lock(), 0, None
+            self._pid = os.getpid()
         current = self._current
         return current if current is not None and self._owner == threading.get_ident() else None
 

@@ -92,8 +92,9 @@ class ProcessState:
             return self._client
 
     def _forget_parent(self) -> None:
-        # A lock held by another thread of the parent would never be released here.
+        # A lock held by another thread of the parent would never be released here, nor would that of the sessions.
         self._lock = threading.RLock()
+        self._client = None
 
 
 STATE = ProcessState()

@@ -16,13 +16,15 @@ from .proxy import Faults, Proxy
 
 @contextmanager
 def configured(settings: Mapping[str, str]) -> Iterator[None]:
-    """Let `param` have these values; afterwards it is as it was read."""
+    """Let `param` have these values; afterwards it is as before."""
+    before = STATE.config.snapshot()
     STATE.config.update(dict(settings))
     STATE.changed()
     try:
         yield
     finally:
-        STATE.reload()
+        STATE._config = before.mutable()
+        STATE.changed()
 
 
 def schedd_of(running: ThreadedPool) -> Any:
