@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _registry
 from ._context import EvalContext, EvaluationFailed
@@ -27,12 +27,11 @@ from ._nodes import (
     UnaryOp,
 )
 from ._operators import BINARY, UNARY, as_bool, logical_and, logical_or
+from ._quick_calls import quick_call
 from ._scope import evaluate_found, find_name, project, subscript
+from ._sides import compared, compared_with, side_of
 from ._values import AdBase, Error, ListValue, RuntimeValue, Undefined
 from .functions import REGISTRY
-
-if TYPE_CHECKING:
-    from .functions import Builtin
 
 __all__ = ["MAX_RECURSION", "compile_node"]
 
@@ -245,7 +244,8 @@ def _ordered(node: BinaryOp, left: Run, right: Run, test: Callable[[Any, Any], b
             first = left(ctx)
             return test(first, bound) if type(first) is int else general(first, bound)
 
-        return against
+        side = side_of(node.left)
+        return against if side is None else compared_with(side, bound, test, False, against)
 
     def ordered(ctx: EvalContext) -> RuntimeValue:
         first = left(ctx)
@@ -257,7 +257,8 @@ def _ordered(node: BinaryOp, left: Run, right: Run, test: Callable[[Any, Any], b
             return test(float(first), float(second))  # type: ignore[arg-type]  # numbers
         return general(first, second)
 
-    return ordered
+    sides = side_of(node.left), side_of(node.right)
+    return ordered if sides[0] is None or sides[1] is None else compared(sides[0], sides[1], test, ordered)
 
 
 def _sum(node: BinaryOp, left: Run, right: Run, general: Apply) -> Run:
@@ -332,7 +333,8 @@ def _equal(node: BinaryOp, left: Run, right: Run) -> Run:
                 return True
             return general(first, wanted)
 
-        return equals
+        side = side_of(node.left)
+        return equals if side is None else compared_with(side, wanted, operator.eq, True, equals)
 
     def equal(ctx: EvalContext) -> RuntimeValue:
         first = left(ctx)
@@ -447,25 +449,7 @@ def _call(node: FunctionCall) -> Run:
         result: RuntimeValue = run(ctx, given, name=name) if function.spelled else run(ctx, given)
         return _run_steps(ctx, result) if function.steps else result  # type: ignore[arg-type]  # steps
 
-    if lower == "ifthenelse" and count == 3:
-        return _if_then_else(node, REGISTRY.get(lower), call)
-    return call
-
-
-def _if_then_else(node: FunctionCall, builtin: Builtin | None, general: Run) -> Run:
-    """Return the closure of ``ifThenElse``, which is in most job ads, without the detour of a call."""
-    test, yes, no = [_compiled(arg) for arg in node.args]
-
-    def choose(ctx: EvalContext) -> RuntimeValue:
-        if REGISTRY.get("ifthenelse") is not builtin:
-            return general(ctx)
-        value = test(ctx)
-        truth = value if type(value) is bool else as_bool(value)
-        if truth is None:
-            return Undefined if value is Undefined else Error
-        return yes(ctx) if truth else no(ctx)
-
-    return choose
+    return quick_call(node, call)
 
 
 def _run_steps(ctx: EvalContext, steps: _registry.Steps) -> RuntimeValue:
