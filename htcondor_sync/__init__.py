@@ -42,6 +42,7 @@ __version__ = "24.0.24"
 
 _HOMES = {
     "_collector": ("Collector",),
+    "_credentials": ("CredCheck", "CredStatus"),
     "_daemons": ("send_alive", "send_command", "set_ready_state"),
     "_generated.credd": ("Credd",),
     "_generated.enums": (
@@ -77,7 +78,7 @@ _HOMES = {
     "_schedd": ("EditResult", "QueueItemsIterator", "Schedd", "ScheddNegotiate", "Submit", "Transaction"),
     "_secman": ("SecMan",),
     "_submission": ("SubmitJobsIterator", "SubmitResult"),
-    "_tokens": ("CredCheck", "CredStatus", "Token", "TokenRequest"),
+    "_tokens": ("Token", "TokenRequest"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _ERRORS = tuple(name for name in _errors.__all__ if name.startswith("HTCondor"))

@@ -17,6 +17,8 @@ __all__ = [
     "ad_type_in",
     "callback_in",
     "constraint_in",
+    "cred_type_in",
+    "credential_in",
     "daemon_type_in",
     "drain_type_in",
     "expression_constraint_in",
@@ -54,6 +56,23 @@ def action_in(value: int) -> enums.JobAction:
         return enums.JobAction(int(value))
     except ValueError as error:
         raise HTCondorEnumError("Job action not implemented.") from error
+
+
+def cred_type_in(value: int) -> enums.CredTypes:
+    """Return a kind of credential; raises HTCondorEnumError for a number that is none."""
+    try:
+        return enums.CredTypes(int(value))
+    except ValueError as error:
+        raise HTCondorEnumError("invalid credtype") from error
+
+
+def credential_in(value: Any) -> bytes | None:
+    """Return a credential as bytes; None where the daemon's producer is to make it."""
+    if value is None or isinstance(value, (bytes, bytearray)):
+        return None if value is None else bytes(value)
+    if isinstance(value, str):
+        return value.encode()
+    raise TypeError(f"a credential is bytes, not {type(value).__name__}")
 
 
 def drain_type_in(value: int) -> enums.DrainTypes:

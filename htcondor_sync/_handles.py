@@ -54,20 +54,20 @@ class Handle(Generic[Core]):
     """A handle on a daemon. It holds no connection; each call acts by the configuration of that moment."""
 
     _kinds: ClassVar[tuple[DaemonTypes, ...]]
-    _default: ClassVar[DaemonTypes | None] = None  # whose place is taken without a location, if not the first kind's
+    _default: ClassVar[DaemonTypes | None] = None  # set where each call finds its daemon if no location was given
 
     def __init__(self, ad: Any = UNSET) -> None:
         self._core_of: tuple[Client, Core] | None = None
         self._ad: CoreAd | None = None
         if ad is not UNSET and ad is not None:
             self._ad = location_ad(ad, self._kinds)
-        else:
+        elif self._default is None:
             self._ad = self._local()
 
     def _local(self) -> CoreAd:
         from htcondor_async.collector import Collector
 
-        kind = core_enums.DaemonTypes(int(self._kinds[0] if self._default is None else self._default))
+        kind = core_enums.DaemonTypes(int(self._kinds[0]))
         try:
             return call(Collector(client=STATE.client).locate(kind), HTCondorLocateError)
         except HTCondorLocateError:

@@ -9,14 +9,14 @@ import attrs
 
 from htcondor_async._core.context import Context, Target
 from htcondor_async._core.queue import QueueConnection
-from htcondor_async._core.submit import new_cluster, send_jobs, submit_cluster
+from htcondor_async._core.submit import ask_traits, new_cluster, send_jobs, submit_cluster
 from htcondor_async._dialogues.expressions import attribute_pairs
 from htcondor_async._dialogues.submit import ClusterPlan, Submitted
 from htcondor_async.classad import ClassAd as CoreAd
 from htcondor_async.errors import HTCondorInternalError, HTCondorValueError
 from htcondor_async.schedd import Schedd as CoreSchedd
 from htcondor_async.schedd.submission import SubmitResult as CoreResult
-from htcondor_async.submit import ClusterBuilder, SubmitContext, SubmitError
+from htcondor_async.submit import ClusterBuilder, SubmitContext, SubmitError, Version
 from htcondor_async.submit import Submit as CoreSubmit
 from htcondor_sync import _ads
 from htcondor_sync._arguments import uninstantiable
@@ -27,10 +27,18 @@ from htcondor_sync._submit import SubmitJobsIterator as _JobsIterator
 __all__ = ["SubmitJobsIterator", "SubmitResult", "process_context"]
 
 
+_BINDINGS = Version(24, 0, 24)
+
+
+def _no_later(schedd: str | None) -> Version:
+    """Return the version whose ads are made: the schedd's, but none that the bindings do not know yet."""
+    return _BINDINGS if schedd is None else min(_BINDINGS, Version.parse(schedd))
+
+
 def process_context() -> SubmitContext:
     """Return the world of submit descriptions: this machine, and the configuration behind ``param``."""
     config = STATE.config
-    return SubmitContext(environment=STATE.environment, param=config.get_str, v1=True)
+    return SubmitContext(environment=STATE.environment, param=config.get_str, schedd_version=_BINDINGS, v1=True)
 
 
 class SubmitResult(metaclass=uninstantiable):
@@ -85,6 +93,7 @@ class Plan:
     spool: bool
     own_queue: bool
     first_proc: int = 0
+    schedd_version: str | None = None
     builder: ClusterBuilder | None = None
     ads: list[CoreAd] = attrs.field(factory=list)
 
@@ -96,6 +105,7 @@ class Plan:
                 self.items,
                 cluster,
                 self.first_proc,
+                schedd_version=_no_later(self.schedd_version),
                 spool=self.spool,
                 method=self.submit.submit_method,
                 own_queue=self.own_queue,
@@ -116,6 +126,7 @@ async def submit_description(core: CoreSchedd, plan: Plan, context: Context) -> 
     """Submit in a transaction of its own."""
     deadline = context.deadline(None)
     target: Target = await core._where(context, deadline)
+    plan.schedd_version = (await ask_traits(context, target, deadline)).version
     found: list[CoreAd] = []
 
     def prepare(cluster: int) -> ClusterPlan:
@@ -134,6 +145,7 @@ async def queue_description(
     """Add jobs to an open transaction; return them and the number of the job after the last."""
     deadline = context.deadline(None)
     appended = cluster is not None
+    plan.schedd_version = await connection.peer_version(deadline)
     if cluster is None:
         cluster = await new_cluster(connection, deadline)
     ad, own = plan.build(cluster, keep)

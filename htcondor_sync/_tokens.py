@@ -1,4 +1,4 @@
-"""v1's ``Token`` and ``TokenRequest``, ``CredCheck`` and ``CredStatus``."""
+"""v1's ``Token`` and ``TokenRequest``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from htcondor_async.errors import DaemonTimeoutError, HTCondorIOError
 from htcondor_async.tokens import Token as CoreToken
 from htcondor_async.tokens import TokenRequest as CoreRequest
 from htcondor_sync import _ads
-from htcondor_sync._arguments import ArgumentError, expect, uninstantiable
+from htcondor_sync._arguments import ArgumentError, expect
 from htcondor_sync._calls import call
 from htcondor_sync._state import STATE
 
-__all__ = ["CredCheck", "CredStatus", "Token", "TokenRequest"]
+__all__ = ["Token", "TokenRequest"]
 
 _DEFAULT_FILE = "python_generated_tokens"
 
@@ -76,48 +76,3 @@ class TokenRequest:
         except DaemonTimeoutError as error:
             raise HTCondorIOError("Timed out waiting for token approval") from error
         return Token(found.reveal())
-
-
-class CredCheck(metaclass=uninstantiable):
-    """Which credentials there are, and where the missing ones can be had."""
-
-    def __init__(self, services: str, url: str | None, error: str | None) -> None:
-        self._services, self._url, self._error = services, url, error
-
-    @property
-    def present(self) -> bool:
-        """Whether all are there."""
-        return not self._url and not self._error
-
-    @property
-    def url(self) -> str | None:
-        """Where the missing ones can be had."""
-        return self._url
-
-    @property
-    def error(self) -> str | None:
-        """What went wrong."""
-        return self._error
-
-    @property
-    def services(self) -> str:
-        """The services that were asked about."""
-        return self._services
-
-    def __bool__(self) -> bool:
-        return self.present
-
-    __nonzero__ = __bool__
-
-    def __str__(self) -> str:
-        return self._url or self._error or self._services
-
-
-class CredStatus(metaclass=uninstantiable):
-    """When a credential was stored."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __str__(self) -> str:
-        return self._text

@@ -30,6 +30,7 @@ Made by tools/gen_sync.py from tools/sync_table.py; do not edit.
 '''
 _PARAMETER = re.compile(r"\((?P<kind>\w+)\)(?P<name>\w+)(?:=(?P<default>.+))?\s*\Z", re.DOTALL)
 _RESULTS = {"none": "{}", "plain": "{}", "ad": "ad_out({})", "ads": "ads_out({})", "found": "found_out({})"}
+_RESULTS |= {"cred_status": "CredStatus._make({})", "cred_check": "CredCheck._make({})"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _signature(parameters: list[Parameter]) -> str:
     return ", ".join(["self", *unnamed, *(["/"] if unnamed else []), *named])
 
 
-def _summary(core: object, parameters: list[Parameter]) -> str:
+def _summary(core: object) -> str:
     """Return the docstring: the first paragraph of the core's."""
     text = inspect.getdoc(core) or ""
     return text.partition("\n\n")[0].split("; see :meth:")[0].replace("\n", " ").rstrip(". ") + "."
@@ -112,7 +113,7 @@ def _method(owner: str, spec: table.Method, core_class: type) -> list[str]:
     lines = []
     if spec.renamed:
         lines += [f"    @renamed({owner!r}, {dict(spec.renamed)!r})"]
-    lines += [f"    def {spec.name}({signature}) -> {spec.returns}:", f'        """{_summary(core, parameters)}"""']
+    lines += [f"    def {spec.name}({signature}) -> {spec.returns}:", f'        """{_summary(core)}"""']
     lines += _expectations(owner, spec.name, parameters)
     call = spec.call[1:] if spec.call.startswith("=") else f"self._core.{spec.core}({spec.call})"
     if spec.result == "history":
@@ -124,17 +125,9 @@ def _method(owner: str, spec: table.Method, core_class: type) -> list[str]:
     return lines
 
 
-def _pending(owner: str, spec: table.Pending) -> list[str]:
-    parameters = parse_signature(spec.signature)
-    return [
-        f"    def {spec.name}({_signature(parameters)}) -> Any:",
-        '        """Raise: the client has no such operation yet."""',
-        f'        raise not_served("{owner}.{spec.name}")',
-    ]
-
-
-def _core_class(entry: table.Class) -> type | None:
-    return getattr(importlib.import_module(entry.home), entry.name) if entry.home else None
+def _core_class(entry: table.Class) -> type:
+    found: type = getattr(importlib.import_module(entry.home), entry.name)
+    return found
 
 
 def check_coverage(entry: table.Class, core: type) -> list[str]:
@@ -147,31 +140,26 @@ def check_coverage(entry: table.Class, core: type) -> list[str]:
 def generated_class(entry: table.Class) -> tuple[str, list[str]]:
     """Return the module of one class, and complaints."""
     core = _core_class(entry)
-    complaints = check_coverage(entry, core) if core is not None else []
+    complaints = check_coverage(entry, core)
     name = entry.generated_as or entry.name
-    base = f"Handle[Core{entry.name}]" if entry.home and entry.kinds else "Handle[Any]" if entry.kinds else "Any_"
+    base = f"(Handle[Core{entry.name}])" if entry.kinds else ""
     body: list[str] = []
     for spec in entry.methods:
         body.append("")
-        if isinstance(spec, table.Pending):
-            body += _pending(entry.name, spec)
-        elif core is None:
-            complaints.append(f"{entry.name}.{spec.name} is served by a class that the table does not name")
-        else:
-            body += _method(entry.name, spec, core)
-    doc = _summary(core, []) if core is not None else f"v1's {entry.name}; the client has no operation of it yet."
-    lines = [f"class {name}({base}):" if base != "Any_" else f"class {name}:", f'    """{doc}"""']
+        body += _method(entry.name, spec, core)
+    doc = _summary(core)
+    lines = [f"class {name}{base}:", f'    """{doc}"""']
     if entry.kinds:
         lines += ["", f"    _kinds = ({', '.join(f'DaemonTypes.{kind}' for kind in entry.kinds)},)"]
     if entry.default:
         lines.append(f"    _default = DaemonTypes.{entry.default}")
-    if entry.home and entry.kinds:
+    if entry.kinds:
         lines += [
             "",
             f"    def _make(self, client: Client) -> Core{entry.name}:",
             f"        return Core{entry.name}(self._ad, client=client)",
         ]
-    elif entry.home:
+    else:
         lines += [
             "",
             "    @property",
@@ -186,13 +174,14 @@ def generated_class(entry: table.Class) -> tuple[str, list[str]]:
         "from htcondor_sync._ads import ClassAd, ad_in, ad_out, ads_out",
         "from htcondor_sync._arguments import UNSET, Unset, expect, strings",
         "from htcondor_sync._calls import call, renamed",
-        "from htcondor_sync._coercions import action_in, ad_type_in, callback_in, constraint_in, daemon_type_in, "
+        "from htcondor_sync._credentials import CredCheck, CredStatus",
+        "from htcondor_sync._coercions import action_in, ad_type_in, callback_in, constraint_in, cred_type_in, "
+        "credential_in, daemon_type_in, "
         "drain_type_in, expression_constraint_in, "
         "found_out, job_spec_in, query_opts_in, retrieved_in, since_in, spooled_in",
         "from htcondor_sync._generated.enums import AdTypes, DaemonTypes, JobAction, QueryOpts",
         "from htcondor_sync._handles import Handle",
         "from htcondor_sync._iterators import HistoryIterator",
-        "from htcondor_sync._unserved import not_served",
     ]
     if entry.home:
         imports.insert(1, f"from {entry.home} import {entry.name} as Core{entry.name}")

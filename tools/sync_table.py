@@ -1,7 +1,7 @@
 """v1's declared surface, and what of the core serves each name: the table that ``gen_sync.py`` makes the shim from.
 
 A signature is written as v1 declares it: ``(Type)name``, ``[, (Type)name=default]`` for what may be left out. To serve
-a further operation of the core, replace a ``Pending`` by a ``Method`` and run ``python tools/gen_sync.py``.
+a further operation of the core, add a ``Method`` and run ``python tools/gen_sync.py``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ class Method:
     """A method of v1 that is one call of a method of the core.
 
     ``call`` are the arguments of that call; what begins with "=" is the whole call.
-    ``result`` converts: "none", "plain", "ad", "ads", "history". ``fails`` is
+    ``result`` converts: "none", "plain", "ad", "ads", "found", "history" .... ``fails`` is
     what v1 raises where talking to the daemon fails. ``doc`` is needed where the core has no method of its own for it.
     """
 
@@ -29,22 +29,14 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Pending:
-    """A method of v1 for which the core has no operation yet; calling it says so."""
-
-    name: str
-    signature: str
-
-
-@dataclass(frozen=True)
 class Class:
     """A class of v1 over one of the core."""
 
     name: str
-    home: str  # module of the core's class; "" while there is none
+    home: str  # module of the core's class
     kinds: tuple[str, ...]  # daemon types that its locations may have
-    methods: tuple[Method | Pending, ...]
-    default: str = ""  # whose place is taken without a location, if not the first kind's
+    methods: tuple[Method, ...]
+    default: str = ""  # set where each call of the core finds its daemon if no location was given
     generated_as: str = ""  # name of the generated class, where hand-written code adds to it
     skipped: dict[str, str] = field(default_factory=dict)  # public async methods of the core, and why they are not here
 
@@ -286,22 +278,63 @@ CLASSES: tuple[Class, ...] = (
     ),
     Class(
         "Credd",
-        "",
+        "htcondor_async.credd",
         ("Credd", "Schedd", "Master"),
         (
-            Pending("add_password", "(str)password [, (str)user='']"),
-            Pending("delete_password", "[(str)user='']"),
-            Pending("query_password", "[(str)user='']"),
-            Pending("add_user_cred", "(int)credtype, (object)credential [, (str)user='']"),
-            Pending("delete_user_cred", "(int)credtype [, (str)user='']"),
-            Pending("query_user_cred", "(int)credtype [, (str)user='']"),
-            Pending(
+            Method("add_password", "(str)password [, (str)user='']", "add_password", "password, user", "none"),
+            Method("delete_password", "[(str)user='']", "delete_password", "user", "none"),
+            Method("query_password", "[(str)user='']", "query_password", "user", returns="bool"),
+            Method(
+                "add_user_cred",
+                "(int)credtype, (object)credential [, (str)user='']",
+                "add_user_cred",
+                "cred_type_in(credtype), credential_in(credential), user",
+                "none",
+            ),
+            Method(
+                "delete_user_cred",
+                "(int)credtype [, (str)user='']",
+                "delete_user_cred",
+                "cred_type_in(credtype), user",
+                "none",
+            ),
+            Method(
+                "query_user_cred",
+                "(int)credtype [, (str)user='']",
+                "query_user_cred",
+                "cred_type_in(credtype), user",
+                returns="int",
+            ),
+            Method(
                 "add_user_service_cred",
                 "(int)credtype, (object)credential, (str)service [, (str)handle='' [, (str)user='']]",
+                "add_user_service_cred",
+                "cred_type_in(credtype), credential_in(credential), service, handle, user",
+                "none",
             ),
-            Pending("delete_user_service_cred", "(int)credtype, (str)service [, (str)handle='' [, (str)user='']]"),
-            Pending("query_user_service_cred", "(int)credtype, (str)service [, (str)handle='' [, (str)user='']]"),
-            Pending("check_user_service_creds", "(int)credtype, (list)services [, (str)user='']"),
+            Method(
+                "delete_user_service_cred",
+                "(int)credtype, (str)service [, (str)handle='' [, (str)user='']]",
+                "delete_user_service_cred",
+                "cred_type_in(credtype), service, handle, user",
+                "none",
+            ),
+            Method(
+                "query_user_service_cred",
+                "(int)credtype, (str)service [, (str)handle='' [, (str)user='']]",
+                "query_user_service_cred",
+                "cred_type_in(credtype), service, handle, user",
+                "cred_status",
+                "CredStatus",
+            ),
+            Method(
+                "check_user_service_creds",
+                "(int)credtype, (list)services [, (str)user='']",
+                "check_user_service_creds",
+                "cred_type_in(credtype), [ad_in(ad) for ad in services], user",
+                "cred_check",
+                "CredCheck",
+            ),
         ),
         default="Schedd",
     ),
@@ -310,6 +343,7 @@ CLASSES: tuple[Class, ...] = (
 HAND_WRITTEN: dict[str, str] = {
     "_ads": "conversions",
     "_arguments": "how v1 checks arguments",
+    "_credentials": "what a credd says, as v1 shows it",
     "_daemons": "functions, whose arguments v1 finds out from the environment",
     "_enums": "how v1's enumerations behave",
     "_calls": "from coroutines to calls, from errors of the core to those of v1",
