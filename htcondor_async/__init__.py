@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from htcondor_async.collector import Collector
     from htcondor_async.config import Config
+    from htcondor_async.credd import CredCheck, Credd, CredStatus
     from htcondor_async.daemons import query_instance, send_alive, send_command, set_ready_state
     from htcondor_async.enums import (
         AdTypes,
@@ -62,9 +63,11 @@ if TYPE_CHECKING:
     from htcondor_async.secman import SecMan
     from htcondor_async.startd import Startd
     from htcondor_async.streams import AdStream
+    from htcondor_async.submit import Submit, SubmitContext, SubmitError, SubmitTypoWarning, SubmitWarning
     from htcondor_async.tokens import (
         PendingRequest,
         Token,
+        TokenExpiryWarning,
         TokenList,
         TokenRequest,
         approve_token_request,
@@ -91,6 +94,7 @@ _HOMES = {
     ),
     "collector": ("Collector",),
     "config": ("Config",),
+    "credd": ("CredCheck", "CredStatus", "Credd"),
     "daemons": ("query_instance", "send_alive", "send_command", "set_ready_state"),
     "fanout": ("QueryAll", "ScheddResult", "query_all"),
     "history_cursor": ("HistoryCursor",),
@@ -125,9 +129,11 @@ _HOMES = {
     "schedd": ("EditResult", "Schedd", "SubmitResult", "Transaction"),
     "secman": ("SecMan",),
     "streams": ("AdStream",),
+    "submit": ("Submit", "SubmitContext", "SubmitError", "SubmitTypoWarning", "SubmitWarning"),
     "tokens": (
         "PendingRequest",
         "Token",
+        "TokenExpiryWarning",
         "TokenList",
         "TokenRequest",
         "approve_token_request",

@@ -151,6 +151,18 @@ class SystemEnvironment:
             return None
         return UserRecord(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir)
 
+    def write_file(self, path: str, data: bytes) -> None:
+        """Write a file, replacing what is there; raises ``OSError``."""
+        Path(path).write_bytes(data)
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a file, replacing what is there; raises ``OSError``."""
+        Path(old).replace(new)
+
+    def remove(self, path: str) -> None:
+        """Remove a file; raises ``OSError``."""
+        Path(path).unlink()
+
     def run_command(self, arguments: Sequence[str] | str, *, timeout: float) -> CommandResult:
         """Run a command (a string goes to the shell) and return what it printed; raises ``OSError``."""
         try:

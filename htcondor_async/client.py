@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -25,6 +25,9 @@ from htcondor_async._security.policy import SecurityPolicy
 from htcondor_async._security.sessions import SessionTable
 from htcondor_async._security.settings import SecuritySettings
 from htcondor_async.config import Config
+
+if TYPE_CHECKING:
+    from htcondor_async.submit import SubmitContext
 
 __all__ = [
     "Client",
@@ -105,6 +108,25 @@ class Client:
     def timeouts(self) -> Timeouts:
         """The default limits in seconds."""
         return self._timeouts
+
+    def submit_context(self, schedd_version: str | None = None) -> SubmitContext:
+        """Return the world of submit descriptions as this client knows it: this machine, and the configuration.
+
+        ``Submit(text, client.submit_context())`` reads ``include``, templates and ``$(ARCH)`` by this configuration,
+        and its :meth:`~htcondor_async.Submit.preview` shows the ads that :meth:`Schedd.submit
+        <htcondor_async.Schedd.submit>` would send. Submissions use it anyway for descriptions that were made without a
+        context.
+
+        Parameters
+        ----------
+        schedd_version
+            For which schedd previews are made, as "23.9.6"; by default a recent one.
+        """
+        from htcondor_async.schedd.described import submit_world
+        from htcondor_async.submit import LATEST, Version
+
+        version = LATEST if schedd_version is None else Version.parse(schedd_version)
+        return submit_world(self._config, self._version, self._platform, version)
 
     def forget_sessions(self) -> None:
         """Drop all security sessions: the next command to each daemon negotiates anew."""

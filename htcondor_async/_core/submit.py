@@ -12,7 +12,7 @@ import itertools
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -36,12 +36,44 @@ from htcondor_async._runtime.base import File
 from htcondor_async.classad import ClassAd
 from htcondor_async.errors import HTCondorException, HTCondorValueError, ProtocolError
 
-__all__ = ["capabilities", "new_cluster", "send_jobs", "submit_cluster", "submit_factory"]
+__all__ = ["ScheddTraits", "ask_traits", "capabilities", "new_cluster", "send_jobs", "submit_cluster", "submit_factory"]
 
 _BATCH = 500  # requests
 _LONGEST_PAUSE = 2.0  # seconds that requests may wait here while the caller's iterator thinks
 _CHUNK = 256 * 1024
 _FACTORY_VERSION = 2
+
+
+@attrs.frozen
+class ScheddTraits:
+    """What submissions depend on: the schedd's version as it says it, and what it can do (``GetCapabilities``)."""
+
+    version: str | None
+    able: ClassAd
+
+    @property
+    def makes_jobs(self) -> bool:
+        """Whether the schedd does late materialization, of the kind that takes a digest."""
+        version = self.able.get("LateMaterializeVersion")
+        return self.able.get("LateMaterialize") is True and type(version) is int and version >= _FACTORY_VERSION
+
+    @property
+    def extended_commands(self) -> Mapping[str, object]:
+        """The commands that the schedd adds to the submit language: name to a value of the kind expected."""
+        found = self.able.get("ExtendedSubmitCommands")
+        return {name: found[name] for name in found} if isinstance(found, ClassAd) else {}
+
+
+async def ask_traits(context: Context, target: Target, deadline: float) -> ScheddTraits:
+    """Ask a schedd what submissions depend on, on a connection that is over before anything is prepared."""
+    connection = QueueConnection(context, target)
+    try:
+        version = await connection.peer_version(deadline)
+        able = await capabilities(connection, deadline)
+        await _close(connection, deadline)
+        return ScheddTraits(version, able)
+    finally:
+        connection.abort()
 
 
 async def submit_cluster(
@@ -88,18 +120,14 @@ async def submit_cluster(
 
 async def submit_factory(
     context: Context, target: Target, plan: FactoryPlan, deadline: float, *, flags: int = 0
-) -> Submitted | None:
-    """Let the schedd make the jobs, in one transaction; None means that this schedd does not do that.
+) -> Submitted:
+    """Let the schedd make the jobs, in one transaction; it must be one that does (:class:`ScheddTraits`).
 
     The rows of items are collected in a temporary file before the first request goes out.
     """
     async with _Rows(context, plan.rows) as rows:
         connection = QueueConnection(context, target)
         try:
-            able = await capabilities(connection, deadline)
-            version = able.get("LateMaterializeVersion")
-            if able.get("LateMaterialize") is not True or type(version) is not int or version < _FACTORY_VERSION:
-                return None
             cluster = await new_cluster(connection, deadline)
             text = await context.runtime.call(functools.partial(plan.describe, cluster))
             await send_jobs(context, connection, cluster, text.cluster_ad, (), deadline)

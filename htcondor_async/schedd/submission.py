@@ -18,7 +18,7 @@ from htcondor_async.config import Config
 from htcondor_async.config.detected import Machine, detected_platform
 from htcondor_async.errors import HTCondorException, HTCondorTypeError, HTCondorValueError
 from htcondor_async.schedd.base import ScheddBase
-from htcondor_async.schedd.described import Described, items_of, submit_description
+from htcondor_async.schedd.described import Described, items_of, submit_description, warn_of
 from htcondor_async.schedd.raw_ads import cluster_defaults, job_ad, mark_spooled, with_requirements
 from htcondor_async.submit import Submit
 
@@ -66,7 +66,10 @@ class SubmitResult:
         return self._cluster_ad.copy()
 
     def jobs(self) -> Iterator[ClassAd]:
-        """Give the whole ads of the jobs, as they were sent."""
+        """Give the whole ads of the jobs, as they were sent.
+
+        Those of a description that was not spooled are made again, one by one, which looks at its files.
+        """
         return self._jobs()
 
 
@@ -114,6 +117,11 @@ class ScheddSubmission(ScheddBase):
             The schedd refused, with its own words where it has any; nothing was submitted.
         OutcomeUnknownError
             The answer to the commit was lost.
+
+        Warns
+        -----
+        SubmitWarning
+            The description probably does not say what was meant, or the schedd remarked on it while taking the jobs.
         """
         if type(count) is not int or count < 0:
             raise HTCondorValueError(f"the number of jobs is not {count!r}")
@@ -135,10 +143,13 @@ class ScheddSubmission(ScheddBase):
         context = self._client._context()
         deadline = context.deadline(timeout)
         now = int(context.runtime.now())
-        described = Described(description, count, items_of(item_data), spool, ad_results, now)
+        copied = description.copy()  # it may change while this goes on
+        items = await context.runtime.call(functools.partial(items_of, item_data))  # an iterator may read a file
+        described = Described(copied, count, items, spool, ad_results, now)
         target = await self._where(context, deadline)
         submitted = await submit_description(context, target, described, deadline)
         await self._after_submission(context, target, deadline)
+        warn_of(submitted)
         return SubmitResult(submitted, described.cluster_ad, functools.partial(described.jobs, submitted.cluster))
 
     async def submit_many(
@@ -192,6 +203,7 @@ class ScheddSubmission(ScheddBase):
 
         submitted = await submit_cluster(context, target, prepare, deadline)
         await self._after_submission(context, target, deadline)
+        warn_of(submitted)
         return SubmitResult(submitted, cluster_ad, source.jobs)
 
     async def _after_submission(self, context: Context, target: Target, deadline: float) -> None:

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from .cluster import ClusterBuilder, JobDelta
 from .commands.credentials import OAuthRequest
-from .context import SubmitContext
+from .context import DEFAULT_IDENTITY, SubmitContext
 from .description import Submit
 from .digest import Factory
 from .job import Identity
 from .problems import SubmitError, SubmitTypoWarning, SubmitWarning
+from .settings import VERSION_DEFAULTS
 from .submission import JobIterator
-from .versions import Version
+from .versions import LATEST, Version
 
 __all__ = [
+    "DEFAULT_IDENTITY",
+    "LATEST",
+    "VERSION_DEFAULTS",
     "ClusterBuilder",
     "Factory",
     "Identity",

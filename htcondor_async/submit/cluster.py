@@ -109,7 +109,7 @@ class ClusterBuilder:
     count
         Jobs for each row.
     cluster_id
-        The number of the cluster.
+        The number of the cluster; may be set until the first job is made.
     first_proc
         The number of the first job.
     on_described
@@ -128,7 +128,7 @@ class ClusterBuilder:
         self.job = job
         self._rows = rows
         self._count = max(1, count)
-        self._cluster_id = cluster_id
+        self.cluster_id = cluster_id
         self._next_proc = first_proc
         self._on_described = on_described
         self._steps: list[Step] = []
@@ -142,7 +142,7 @@ class ClusterBuilder:
     def __iter__(self) -> Iterator[JobDelta]:
         job, macros = self.job, self.job.macros
         changing = {"process": "0", "procid": "0", "row": "0", "itemindex": "0", "step": "0"}
-        macros.set_built_in(cluster=str(self._cluster_id), clusterid=str(self._cluster_id), node="")
+        macros.set_built_in(cluster=str(self.cluster_id), clusterid=str(self.cluster_id), node="")
         built_in, rows, count = macros.built_in, self._rows, self._count
         first = True
         for index in rows:
@@ -167,7 +167,7 @@ class ClusterBuilder:
     def _first(self, proc: int) -> None:
         """Make the first job and the cluster ad; the cluster ad is that of job 0 also where numbers start later."""
         job, built_in = self.job, self.job.macros.built_in
-        job.cluster_id, job.proc = self._cluster_id, 0
+        job.cluster_id, job.proc = self.cluster_id, 0
         job.own = {}
         job.macros.touched = set()
         number = built_in["process"]
@@ -184,7 +184,7 @@ class ClusterBuilder:
         cluster = job.own
         own = {"procid": cluster.pop("procid"), "jobstatus": cluster["jobstatus"]}
         job.own = {}
-        job.set("ClusterId", self._cluster_id)
+        job.set("ClusterId", self.cluster_id)
         cluster.update(job.own)
         job.cluster = cluster
         spelling = job.spelling

@@ -15,9 +15,11 @@ from .job import Identity
 from .problems import SubmitWarning
 from .versions import LATEST, Version
 
-__all__ = ["SubmitContext", "submit_value"]
+__all__ = ["DEFAULT_IDENTITY", "SubmitContext", "submit_value"]
 
-_IDENTITY = Identity("$CondorVersion: 24.0.24 2026-07-01 BuildID: htcondor-async $", "$CondorPlatform: X86_64-Linux $")
+DEFAULT_IDENTITY = Identity(
+    "$CondorVersion: 24.0.24 2026-07-01 BuildID: htcondor-async $", "$CondorPlatform: X86_64-Linux $"
+)
 _CLIENT_VERSION = Version(24, 0, 24)
 
 
@@ -45,7 +47,7 @@ class SubmitContext:
 
     environment: Environment | None = None
     param: Callable[[str], str | None] | None = None
-    identity: Identity = _IDENTITY
+    identity: Identity = DEFAULT_IDENTITY
     version: Version = _CLIENT_VERSION
     schedd_version: Version = LATEST
     v1: bool = False

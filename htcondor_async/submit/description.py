@@ -174,13 +174,22 @@ class Submit(JobSource, MutableMapping[str, str]):
 
     def copy(self) -> Submit:
         """Return an independent copy, in the same context."""
-        other = type(self)(None, self._context)
-        other._macros = self._macros.copy()
+        return self.in_context(self._context)
+
+    __copy__ = copy
+
+    def in_context(self, context: SubmitContext) -> Submit:
+        """Return an independent copy that knows the world by ``context``; text that was read is not read again."""
+        other = type(self)(None, context)
+        other._macros.take(self._macros)
         other._queue, other._rest, other._queue_line = self._queue, self._rest, self._queue_line
         other._method = self._method
         return other
 
-    __copy__ = copy
+    @property
+    def context(self) -> SubmitContext:
+        """What is known of the world."""
+        return self._context
 
     # -- the QUEUE statement
 

@@ -7,7 +7,7 @@ description once everything is expanded that does not change from job to job
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
@@ -221,7 +221,12 @@ class Factory:
     _head: str
     _source: RowSource
     _iterator: Iterator[object]
+    _describe: Callable[[int], tuple[ClassAd, str]]
     row_count: int = 0
+
+    def number(self, cluster_id: int) -> None:
+        """Give the cluster another number, once the schedd has said which; the items are not read again."""
+        self.cluster_ad, self._head = self._describe(cluster_id)
 
     def rows(self) -> Iterator[bytes]:
         """Yield the rows as the schedd reads them, one line each; may be done once."""

@@ -93,10 +93,14 @@ class MacroTable:
     def copy(self) -> MacroTable:
         """Return an independent table with the same content and no loop variables."""
         other = MacroTable(self.built_in, self.environment)
-        other.values = dict(self.values)
-        other.names = dict(self.names)
-        other.lines = dict(self.lines)
+        other.take(self)
         return other
+
+    def take(self, other: MacroTable) -> None:
+        """Replace the keys and values by those of another table."""
+        self.values = dict(other.values)
+        self.names = dict(other.names)
+        self.lines = dict(other.lines)
 
     # -- content
 

@@ -203,7 +203,7 @@ class DescriptionReader:
     def _queue(self, line: str, depth: int, number: int) -> str:
         arguments = queue_arguments(line)
         if arguments is None:
-            word = line.split(None, 1)[0]
+            word = line.strip().partition(" ")[0]
             if word.upper() in _DAG_WORDS.split():
                 raise SubmitError(f"'{word}' begins a line of a DAG file, and this is a submit description")
             hint = ""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from .values import parse_bool, parse_int
 from .versions import Version
 
-__all__ = ["Settings"]
+__all__ = ["VERSION_DEFAULTS", "Settings"]
 
 _DEFAULTS: Mapping[str, str] = {
     "CONTAINER_SHARED_FS": "/cvmfs",
@@ -34,6 +34,9 @@ _DEFAULTS_25: Mapping[str, str] = {
     "JOB_DEFAULT_REQUESTDISK": "MAX({ 1024, (TransferInputSizeMB+1) * 1.25 }) * 1024",
     "JOB_DEFAULT_REQUESTMEMORY": "128",
 }
+
+VERSION_DEFAULTS = frozenset(_DEFAULTS_25)
+"""Parameters whose default depends on the version."""
 
 
 class Settings:

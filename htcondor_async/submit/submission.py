@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -268,13 +269,22 @@ class JobSource:
         indexes = iter(rows)
         if next(indexes, None) is None:
             raise SubmitError("there are no items to make jobs of", key="queue")
-        job = self._builder(macros, qdate, owner, schedd_version, spool, extended_commands, method)
         cwd = self._context.world().cwd()
-        head = make_digest(macros, job.settings, rows.variables, has_items, cluster_id, cwd)
-        macros.set("FACTORY.Iwd", cwd)
-        first = ClusterBuilder(job, _Current(rows), 1, max(1, cluster_id), 0, lambda: self._report(macros))
-        next(iter(first))
-        return Factory(first.cluster_ad(), has_items, copies, limit, head, rows, indexes)
+        first_row = _Current(rows)
+
+        def describe(cluster: int, on_described: Callable[[MacroTable], None] | None = None) -> tuple[ClassAd, str]:
+            table = macros.copy()
+            table.sort()
+            job = self._builder(table, qdate, owner, schedd_version, spool, extended_commands, method)
+            head = make_digest(table, job.settings, rows.variables, has_items, cluster, cwd)
+            table.set("FACTORY.Iwd", cwd)
+            report = functools.partial(on_described, table) if on_described is not None else None
+            first = ClusterBuilder(job, first_row, 1, max(1, cluster), 0, report)
+            next(iter(first))
+            return first.cluster_ad(), head
+
+        ad, head = describe(cluster_id, self._report)
+        return Factory(ad, has_items, copies, limit, head, rows, indexes, describe)
 
     def _has_items(self) -> bool:
         return bool(self._queue) and self._statement(self._queue or "").mode is not ItemMode.NONE
