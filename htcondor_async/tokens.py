@@ -16,6 +16,7 @@ from htcondor_async._dialogues import tokens as _dialogue
 from htcondor_async._dialogues.expressions import string_literal
 from htcondor_async._dialogues.tokens import PendingRequest
 from htcondor_async._secret import Secret
+from htcondor_async._security.effects import TokenExpiryWarning
 from htcondor_async._security.tokens import describe_time, parse_token
 from htcondor_async.client import Client, default_client
 from htcondor_async.daemons import Location, _target
@@ -30,6 +31,7 @@ from htcondor_async.errors import (
 __all__ = [
     "PendingRequest",
     "Token",
+    "TokenExpiryWarning",
     "TokenList",
     "TokenRequest",
     "approve_token_request",

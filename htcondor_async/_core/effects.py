@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import logging
+import warnings
 from typing import Any
 
 from htcondor_async._runtime.base import Runtime
@@ -12,6 +14,8 @@ from htcondor_async._security import effects
 from htcondor_async.errors import HTCondorInternalError, HTCondorIOError
 
 __all__ = ["carry_out"]
+
+_log = logging.getLogger("htcondor_async.security")
 
 
 async def carry_out(effect: object, runtime: Runtime) -> Any:
@@ -48,6 +52,10 @@ async def carry_out(effect: object, runtime: Runtime) -> Any:
                     f"{arguments[0]} ended with status {result.status}: {result.stderr[:500].decode(errors='replace')}"
                 )
             return Secret(result.stdout)
+        case effects.WarnOfExpiry(message=message):
+            _log.warning("%s", message)
+            warnings.warn(message, effects.TokenExpiryWarning, stacklevel=2)
+            return None
         case effects.BuildTlsContext(settings=settings):
             return await runtime.tls_context(settings)
     raise HTCondorInternalError(f"nobody carries out {type(effect).__name__}")

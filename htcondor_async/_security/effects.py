@@ -31,8 +31,10 @@ __all__ = [
     "RunCommand",
     "StatFile",
     "TlsSettings",
+    "TokenExpiryWarning",
     "UserIdentity",
     "UserNameOf",
+    "WarnOfExpiry",
 ]
 
 MAX_SECRET_FILE = 1 << 20
@@ -156,6 +158,17 @@ class CallProvider:
     provider: Callable[[], Secret[str] | str | Awaitable[Secret[str] | str | None] | None] = attrs.field(repr=False)
 
 
+class TokenExpiryWarning(UserWarning):
+    """A token that is in use ends soon."""
+
+
+@attrs.frozen
+class WarnOfExpiry:
+    """Tell the application that a token in use ends soon. Result: None."""
+
+    message: str
+
+
 @attrs.frozen
 class RunCommand:
     """Run a helper command, its input given. Result: its output as ``Secret[bytes]``; a failure is an ``OSError``."""
@@ -215,6 +228,7 @@ Effect: TypeAlias = (
     | EnvironmentVariable
     | CallProvider
     | RunCommand
+    | WarnOfExpiry
     | BuildTlsContext
 )
 """Everything a handshake may yield."""

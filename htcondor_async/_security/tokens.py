@@ -28,6 +28,7 @@ MAX_TOKEN = 1 << 16
 
 ALGORITHMS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 _FAR = 1 << 53
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _SCRAMBLE = bytes.fromhex("deadbeef")
 
 
@@ -101,6 +102,13 @@ class Token:
     def expired(self, now: float) -> bool:
         """Return whether it has ended."""
         return self.expires is not None and self.expires <= now
+
+    def ends_soon(self, now: float) -> bool:
+        """Return whether it has not ended but will: within a tenth of its life, at least a minute, at most a day."""
+        if self.expires is None or self.expired(now):
+            return False
+        life = 10 * _HOUR if self.issued is None else self.expires - self.issued
+        return self.expires - now < max(_MINUTE, min(_DAY, life / 10))
 
     def text(self) -> Secret[str]:
         """Return the whole token as it is written."""

@@ -11,6 +11,7 @@ from htcondor_async._cedar.commands import Command
 from htcondor_async._core.context import TextView
 from htcondor_async.config import Config
 from htcondor_async.testing._server import Connection, Daemon, Handler
+from htcondor_async.testing._tokens import TokenDesk
 
 __all__ = ["CommonCommands"]
 
@@ -40,7 +41,10 @@ class CommonCommands:
         self.stored: dict[str, str] = {}
         self.reconfigurations = 0
         self.peaceful: str | None = None
+        self.tokens = TokenDesk(daemon)
         commands = daemon.commands
+        for level in ("READ", "WRITE", "NEGOTIATOR", "ADMINISTRATOR", "CONFIG", "DAEMON"):
+            commands[Command[f"DC_NOP_{level}"]] = Handler(level, _nothing)
         commands[Command.CONFIG_VAL] = Handler("READ", self._value)
         commands[Command.DC_CONFIG_VAL] = Handler("READ", self._describe)
         commands[Command.DC_CONFIG_RUNTIME] = Handler("WRITE", self._store("ENABLE_RUNTIME_CONFIG"))
@@ -146,3 +150,7 @@ class CommonCommands:
 
     async def _nothing(self, connection: Connection) -> None:
         """DC_NOP at a level: the handshake was all."""
+
+
+async def _nothing(connection: Connection) -> None:
+    """DC_NOP_READ and its like: the permission was all."""

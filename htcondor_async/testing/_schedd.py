@@ -19,6 +19,7 @@ from htcondor_async.config import Config
 from htcondor_async.testing import _sandbox, _users
 from htcondor_async.testing._actions import act_on_jobs
 from htcondor_async.testing._ads import limited, matches, projected, projection_of, requirements_of
+from htcondor_async.testing._credd import CredentialStore
 from htcondor_async.testing._history import serve_history
 from htcondor_async.testing._job_queue import JobId, JobQueue
 from htcondor_async.testing._queue import QueueSession
@@ -46,6 +47,7 @@ class ScheddDaemon(Daemon):
         self.reschedules = 0
         #: Further job ads that exist only while they are asked for: for queues larger than memory.
         self.generated: Iterable[ClassAd] | None = None
+        self.user_credentials = CredentialStore(self)
         self.commands[Command.QUERY_JOB_ADS] = Handler("READ", self._query_jobs)
         self.commands[Command.QUERY_JOB_ADS_WITH_AUTH] = Handler("READ", self._query_jobs, force_authentication=True)
         self.commands[Command.QUERY_SCHEDD_ADS] = Handler("READ", self._query_self)

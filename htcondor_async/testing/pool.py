@@ -27,6 +27,7 @@ from htcondor_async.schedd import Schedd
 from htcondor_async.startd import Startd
 from htcondor_async.testing._collector import CollectorDaemon
 from htcondor_async.testing._common import CommonCommands
+from htcondor_async.testing._credd import CreddDaemon, CredentialStore
 from htcondor_async.testing._master import MasterDaemon, Switches
 from htcondor_async.testing._negotiator import NegotiatorDaemon
 from htcondor_async.testing._schedd import ScheddDaemon
@@ -110,6 +111,8 @@ class EmbeddedPool:
         self.schedd_daemons: dict[str, ScheddDaemon] = {}
         self.negotiator_daemon: NegotiatorDaemon
         self.startd_daemon: StartdDaemon
+        self.credd_daemon: CreddDaemon
+        self.pool_password: CredentialStore
         self.master_daemon: MasterDaemon
         self._socks: dict[str, tuple[str, Daemon]] = {}
         #: The commands that all daemons have, by the shared-port id of each.
@@ -193,6 +196,10 @@ class EmbeddedPool:
         )
         switches = Switches(lambda: sorted({kind for kind, _ in self._socks.values()} - {"MASTER"}), self._switch)
         self.master_daemon = MasterDaemon("localhost", config, switches=switches, legacy=self._legacy)
+        self.credd_daemon = CreddDaemon("localhost", config, legacy=self._legacy)
+        self.pool_password = CredentialStore(self.master_daemon)
+        self.pool_password.serve_pool_password()
+        self._join("CREDD", "credd", self.credd_daemon)
         self._join("STARTD", "startd", self.startd_daemon)
         self._join("NEGOTIATOR", "negotiator", self.negotiator_daemon)
         self._join("MASTER", "master", self.master_daemon)
@@ -211,7 +218,7 @@ class EmbeddedPool:
             if isinstance(daemon, StartdDaemon):
                 for slot in daemon.ads():
                     collector.put(slot)
-            elif isinstance(daemon, (ScheddDaemon, NegotiatorDaemon, MasterDaemon)):
+            elif isinstance(daemon, (ScheddDaemon, NegotiatorDaemon, MasterDaemon, CreddDaemon)):
                 collector.put(daemon.ad())
 
     def _put_slots(self, slots: list[ClassAd]) -> None:

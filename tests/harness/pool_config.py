@@ -74,6 +74,9 @@ JOB_TRANSFORM_NAMES =
 MAX_JOBS_PER_OWNER = 10000000
 MAX_JOBS_PER_SUBMISSION = 10000000
 MAX_JOBS_SUBMITTED = 10000000
+CREDD.SEC_CREDENTIAL_DIRECTORY_OAUTH = {run}/oauth
+CREDD.SEC_CREDENTIAL_DIRECTORY_KRB = {run}/krb
+CREDD_LOG = $(LOG)/CredLog
 SCHEDD_DEBUG = D_COMMAND
 COLLECTOR_DEBUG = D_COMMAND
 MAX_SCHEDD_LOG = 100 Mb
@@ -114,7 +117,7 @@ def collector_address(port: int, name: str | None = None) -> str:
 def pool_config(run: Path, port: int, extra: str = "") -> str:
     """Text of the configuration file of a pool that keeps everything in `run` and listens on `port`."""
     lines = [_BASE.format(run=run, port=port, domain=TRUST_DOMAIN, methods=ALL_METHODS)]
-    daemons = ["MASTER", "SHARED_PORT", "COLLECTOR", "NEGOTIATOR", "SCHEDD", "STARTD"]
+    daemons = ["MASTER", "SHARED_PORT", "COLLECTOR", "NEGOTIATOR", "SCHEDD", "STARTD", "CREDD"]
     for name, policy in COLLECTOR_POLICIES.items():
         daemon, prefix = f"COLLECTOR_{name.upper()}", f"collector_{name}"
         daemons.append(daemon)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from htcondor_async._secret import Secret
 from htcondor_async._security.ads import Literal
 from htcondor_async._security.credentials import TokenSelection
+from htcondor_async._security.effects import WarnOfExpiry
 from htcondor_async._security.keys import hkdf
 from htcondor_async._security.methods import akep2
 from htcondor_async._security.methods.base import Method, MethodContext, MethodFailed, MethodResult, Steps
@@ -82,6 +83,11 @@ class IdTokens(Method):
     def _choose(self, ctx: MethodContext) -> Steps[Token | None]:
         selection = yield from self._select(ctx)
         if selection.token is not None:
+            if selection.token.ends_soon(ctx.now):
+                yield WarnOfExpiry(
+                    f"the token from {selection.token.origin} expires at "
+                    f"{describe_time(selection.token.expires or 0)}; replace it before"
+                )
             return selection.token
         names = yield from self._own_keys(ctx)
         key = (yield from ctx.credentials.signing_keys.key(names[0])) if names else None
