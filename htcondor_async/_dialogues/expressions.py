@@ -21,6 +21,9 @@ __all__ = [
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
+_LITERAL = re.compile(r"(?:-?(?:0|[1-9]\d{0,17})|\"[^\"\\\x00-\x1f]*\")\Z", re.ASCII)  # what stands for itself
+_INT64 = 1 << 63
+
 Constraint: TypeAlias = "str | ExprTree | bool | None"
 
 
@@ -97,7 +100,11 @@ def value_text(value: object) -> str:
     HTCondorValueError
         The text does not parse. A schedd would store ``undefined`` without a word.
     """
+    if type(value) is int and -_INT64 <= value < _INT64:
+        return str(value)
     if isinstance(value, str):
+        if _LITERAL.match(value):
+            return value
         value = _parsed(value, "value {} is not an expression", "a string needs quotes of its own, as in '\"text\"'")
     if isinstance(value, ExprTree):
         return value.old()

@@ -12,7 +12,7 @@ from htcondor_async._dialogues.expressions import constraint_text
 from htcondor_async.classad import ExprTree
 from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
 
-__all__ = ["JobSpec", "JobSelection", "job_id", "select_jobs"]
+__all__ = ["JobSelection", "JobSpec", "job_id", "select_jobs"]
 
 JobSpec: TypeAlias = "str | ExprTree | bool | Iterable[str | tuple[int, int]] | tuple[int, int] | None"
 
@@ -36,7 +36,9 @@ def job_id(item: object) -> str:
     HTCondorValueError
         It is not a job id.
     """
-    if isinstance(item, tuple) and len(item) == 2 and all(type(part) is int for part in item):
+    if isinstance(item, tuple) and len(item) == 2 and type(item[0]) is int and type(item[1]) is int:
+        if 0 < item[0] <= _MAX_ID and 0 <= item[1] <= _MAX_ID:
+            return f"{item[0]}.{item[1]}"
         item = f"{item[0]}.{item[1]}"
     elif type(item) is int:
         item = str(item)

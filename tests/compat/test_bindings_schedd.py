@@ -40,8 +40,10 @@ schedd.edit(f"ClusterId == {cluster} && ProcId >= 2", "Mark", '"by constraint"')
 emit(dict(schedd.act(htcondor.JobAction.Hold, f"ClusterId == {cluster}", "hold it")))
 emit(dict(schedd.act(htcondor.JobAction.Release, ids[:3], "let go")))
 emit(dict(schedd.act(htcondor.JobAction.Remove, ids[:2], "away")))
-emit(sorted([ad["ProcId"], ad["JobStatus"], ad["Mark"]] for ad in schedd.query(f"ClusterId == {cluster}", projection=["ProcId", "JobStatus", "Mark"])))
-emit([[ad["ProcId"], ad["JobStatus"]] for ad in schedd.history(f"ClusterId == {cluster}", ["ProcId", "JobStatus"], -1)])
+mine = f"ClusterId == {cluster}"
+names = ["ProcId", "JobStatus", "Mark"]
+emit(sorted([ad[name] for name in names] for ad in schedd.query(mine, projection=names)))
+emit([[ad["ProcId"], ad["JobStatus"]] for ad in schedd.history(mine, names, -1)])
 schedd.reschedule()
 try:
     schedd.edit([f"{cluster}.3"], "Owner", '"root"')
@@ -79,7 +81,7 @@ BOTH = pytest.mark.parametrize(("version", "api"), [(V1_AND_V2, "v1"), (V2_ONLY,
 def served(tmp_path, run_bindings):
     """`call(version, api, script, *args)` against a pool, and the pool's schedd."""
     config = tmp_path / "condor_config"
-    config.write_text("SEC_CLIENT_AUTHENTICATION = REQUIRED\nSEC_CLIENT_AUTHENTICATION_METHODS = FS\nFS_LOCAL_DIR = /tmp\n")
+    config.write_text("SEC_CLIENT_AUTHENTICATION = REQUIRED\nSEC_CLIENT_AUTHENTICATION_METHODS = FS\n")
     with embedded_pool(config={"QUEUE_SUPER_USERS": "nobody-here"}) as running:
         daemon = next(iter(running.pool.schedd_daemons.values()))
         location = json.dumps([str(daemon.address), daemon.name, daemon.version])
