@@ -63,10 +63,10 @@ def _bound(items: ListNode, lower: str, builtin: Builtin, general: Run) -> Run:
                 if other is not int and other is not float:
                     return _of_values(ctx, values)
                 # Among reals integers count as real.
-                kind, best, value = float, float(best), float(value)  # type: ignore[arg-type]  # a number
-            if (value > best) if largest else (value < best):  # type: ignore[operator]  # numbers of one kind
+                kind, best, value = float, float(best), float(value)  # type: ignore[arg-type]  # numbers
+            if (value > best) if largest else (value < best):
                 best = value
-        return best
+        return best  # type: ignore[no-any-return]  # a number
 
     def _of_values(ctx: EvalContext, values: list[RuntimeValue]) -> RuntimeValue:
         """Ask the function itself, without evaluating again."""

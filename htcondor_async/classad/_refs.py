@@ -68,7 +68,8 @@ class _Walk:
                 self._reference(current, ad, depth, scoping)
             elif not (scoping and isinstance(current, (AdNode, AdBase))):
                 inner = [pair[1] for pair in current._pairs()] if isinstance(current, AdBase) else _children(current)
-                self.todo.extend([(child, ad, depth, scoping) for child in inner])
+                # From left to right: of several spellings the first counts.
+                self.todo.extend([(child, ad, depth, scoping) for child in reversed(inner)])
         return sorted(self.names.values(), key=fold)
 
     def _evaluate(self, node: Node, ad: AdBase) -> RuntimeValue:

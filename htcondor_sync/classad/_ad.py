@@ -167,12 +167,28 @@ class ClassAd(AdStore):
 
     def values(self) -> Iterator[Any]:
         """Iterate over the values."""
-        return iterator(map(self.__getitem__, self._sorted_names()))
+        return iterator(value for _, value in self._in_order())
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Iterate over pairs of name and value."""
-        names = self._sorted_names()
-        return iterator(zip(names, map(self.__getitem__, names), strict=True))
+        return iterator(self._in_order())
+
+    def _in_order(self) -> Iterator[tuple[str, Any]]:
+        """Yield names and values in one pass; what is deleted meanwhile is left out."""
+        for lower in sorted_keys(self._index()):
+            table = self._index()
+            entry = table.get(lower)
+            if entry is None:
+                continue
+            name = entry[0]
+            if len(entry) == 3:
+                value = literal_value(entry[2])
+                kind = type(value)
+                if not (kind is int or (kind is str and value.isascii()) or kind is bool or kind is float):  # type: ignore[attr-defined]  # a str
+                    value = self[name]
+            else:
+                value = node_to_python(entry[1], self)
+            yield (name if name.isascii() else decoded(name)), value
 
     def get(self, key: str, default: Any = None, /, *extra: Any, **keywords: Any) -> Any:
         """``get(name, default=None)``: return an attribute, or ``default`` if there is none."""

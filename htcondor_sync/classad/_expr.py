@@ -111,7 +111,7 @@ class ExprTree:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as text; the ad it came from is not pickled with it."""
-        return (type(self), self.__getinitargs__())
+        return (type(self), self.__getinitargs__(), None)
 
     __hash__ = object.__hash__
 

@@ -27,15 +27,16 @@ from htcondor_async.classad import _registry
 from htcondor_async.classad.functions import REGISTRY
 from htcondor_async.classad.functions.registered import registered
 
-ROWS = Path(__file__).parents[1] / "data" / "classad" / "api.jsonl"
+DATA = Path(__file__).parents[1] / "data" / "classad"
+FILES = "api.jsonl", "api_more.jsonl"
 DEAD_OBJECTS = "a99185ee56"  # compares the hashes, which are addresses, of two objects that are no more
 OTHER_AREAS = {"submit", "ht_misc"}  # of the module htcondor: test_submit_vectors.py, tests/compat
 ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
 
 
 def rows() -> list[dict[str, Any]]:
-    with open(ROWS, encoding="utf-8") as lines:
-        return [row for row in map(json.loads, lines) if row["area"] not in OTHER_AREAS]
+    found = [json.loads(line) for name in FILES for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+    return [row for row in found if row["area"] not in OTHER_AREAS]
 
 
 @pytest.fixture(autouse=True)
