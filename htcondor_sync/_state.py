@@ -72,6 +72,18 @@ class ProcessState:
             self._config = self._load()
             self._client = None
 
+    def use_file(self, path: str | None) -> str | None:
+        """Read another main file (None for where it is looked for); return the one that was named before."""
+        with self._lock:
+            before = self._variables.get("CONDOR_CONFIG")
+            variables = dict(host.environ())
+            variables.pop("CONDOR_CONFIG", None)
+            if path is not None:
+                variables["CONDOR_CONFIG"] = path
+            self._variables, self._environment, self._client = variables, None, None
+            self._config = self._load()
+            return before
+
     def set_subsystem(self, name: str) -> None:
         """Read the configuration for another subsystem."""
         with self._lock:
