@@ -54,10 +54,11 @@ class Inheritance:
         words = text[:_MAX_LENGTH].split()
         if not words:
             return None
-        if len(words) < 2 or not words[0].isdigit() or len(words[0]) > 10:
+        number, address = words[0], words[1] if len(words) > 1 else ""
+        if not (number.isascii() and number.isdigit() and len(number) <= 10 and address.startswith(("<", "{"))):
             raise HTCondorValueError("CONDOR_INHERIT does not begin with a process id and an address")
         try:
-            parent = Sinful.parse(words[1])
+            parent = Sinful.parse(address)
         except HTCondorValueError as error:
             raise HTCondorValueError(f"CONDOR_INHERIT has a malformed address: {error.what}") from error
         sessions: dict[str, Secret[str]] = {}
@@ -65,4 +66,4 @@ class Inheritance:
             kind, colon, capability = word.partition(":")
             if colon and capability:
                 sessions[kind] = Secret(capability)
-        return cls(int(words[0]), parent, sessions.get("SessionKey"), sessions.get("FamilySessionKey"))
+        return cls(int(number), parent, sessions.get("SessionKey"), sessions.get("FamilySessionKey"))

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from htcondor_async import ClassAd, Collector, send_alive, set_ready_state
+from htcondor_async import ClassAd, Collector, default_client, send_alive, set_ready_state
 
 PROMISE = 3
 """Seconds within which the next sign of life comes."""
@@ -21,6 +21,9 @@ async def main(folder: Path) -> None:
     """Live until the master ends it."""
     said = folder / "said"
     await set_ready_state(name="PYTHON_CHILD")
+    await send_alive(timeout=PROMISE)
+    # what the master gave this process is all that was used with it: nothing was negotiated
+    (folder / "sessions").write_text(str(len(default_client()._sessions)))
     ad = ClassAd({"MyType": "PythonChild", "Name": "child@testpool", "ChildPid": os.getpid()})
     beats = 0
     while True:

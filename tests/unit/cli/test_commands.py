@@ -196,3 +196,26 @@ def test_a_reader_that_goes_away(environ):
     _, err = process.communicate(timeout=30)
     assert process.returncode == Exit.NO_READER
     assert err == ""
+
+
+def test_a_live_view_on_a_terminal(environ):
+    master, terminal = os.openpty()
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": os.getcwd(), "TERM": "xterm", **environ}
+    command = [sys.executable, "-m", "htcondor_async", "watch", "jobs", "alice", "--interval", "0.05"]
+    process = subprocess.Popen(command, env=env, stdout=terminal, stdin=terminal, stderr=subprocess.PIPE, text=True)
+    os.close(terminal)
+    shown, deadline = b"", time.monotonic() + 30
+    while shown.count(b"2 jobs;") < 3 and time.monotonic() < deadline:
+        shown += os.read(master, 65536)
+    process.send_signal(signal.SIGINT)
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            shown += os.read(master, 65536)
+        except OSError:  # the terminal has no other end any more
+            break
+    _, err = process.communicate(timeout=30)
+    os.close(master)
+    assert process.returncode == Exit.INTERRUPTED
+    assert err == ""
+    assert shown.count(b"2 jobs;") >= 3
+    assert b"\x1b[?1049h" in shown and b"\x1b[?1049l" in shown  # a screen of its own, given back
