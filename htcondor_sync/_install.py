@@ -69,5 +69,7 @@ def install(*, v2: bool = False) -> None:
         if loaded is not None and loaded is not sys.modules.get(home):
             raise ImportError(f"{name} is loaded already, from {getattr(loaded, '__file__', 'elsewhere')}", name=name)
     _finder.names.update(names)
+    # What is pickled from now on names the modules of v1, as its own pickles do.
+    importlib.import_module("htcondor_sync.classad")._present_as("classad.classad")
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
