@@ -76,7 +76,8 @@ async def _jobs(client: Client, arguments: argparse.Namespace) -> Snapshot:
     )
     rows = [job_row(ad) for ad in ads[:_MAX_ROWS]]
     more = f" ({len(ads) - _MAX_ROWS} more not shown)" if len(ads) > _MAX_ROWS else ""
-    return Snapshot(f"Jobs in {schedd!r} at {_clock()}", COLUMNS, rows, totals_line(ads) + more)
+    where = f"the queue of {arguments.name}" if arguments.name else "the queue of this machine"
+    return Snapshot(f"Jobs in {where} at {_clock()}", COLUMNS, rows, totals_line(ads) + more)
 
 
 async def _pool(client: Client, arguments: argparse.Namespace) -> Snapshot:
@@ -122,9 +123,10 @@ async def _watch(client: Client, arguments: argparse.Namespace) -> int:
                 snapshot = Snapshot(f"{_clock()}: no answer", (), [], str(error))
             if live is not None:
                 from rich.console import Group
+                from rich.text import Text
 
-                title, footer = snapshot.title, snapshot.footer
-                live.update(Group(rich_table(snapshot.columns, snapshot.rows, title), "", footer), refresh=True)
+                table = rich_table(snapshot.columns, snapshot.rows)
+                live.update(Group(Text(snapshot.title), "", table, "", Text(snapshot.footer)), refresh=True)
             elif arguments.json:
                 print_json(snapshot.value())
             else:
