@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from harness import embedded
 
 from htcondor_async import (
     AdTypes,
@@ -24,6 +25,7 @@ from htcondor_async import (
     send_command,
     set_ready_state,
 )
+from htcondor_async._cedar.commands import Command
 
 
 async def _ad(pool, client, kind=AdTypes.Negotiator):
@@ -298,3 +300,25 @@ def test_a_malformed_parent(client, run, monkeypatch):
 
     with pytest.raises(HTCondorValueError, match="CONDOR_INHERIT"):
         run(body)
+
+
+# -- every command, against daemons that can be ended
+
+
+OF_MASTERS = {command for command in DaemonCommands if command.value < 60000}
+
+
+@pytest.mark.parametrize("command", list(DaemonCommands), ids=lambda command: command.name)
+def test_every_command_arrives(command, run):
+    with embedded.open_embedded() as pool:
+        inner = pool.running.pool
+        daemon = inner.master_daemon if command in OF_MASTERS else inner.negotiator_daemon
+        client = Client(pool.settings(), runtime=run.runtime)
+
+        async def body():
+            target = "SCHEDD" if command.name.startswith("DaemonO") else ""
+            await send_command(daemon.ad(), command, target, client=client)
+
+        run(body)
+        name = Command(command.value).name
+        pool.wait_for(lambda: name in [line.split()[0] for line in daemon.received], f"{name} to arrive", 10)
