@@ -15,7 +15,7 @@ from ._nodes import AdNode, ListNode, Literal, Node
 from ._parser import parse_ad_at
 from ._same import same_tree
 from ._store import AdStore
-from ._unparse import pretty, unparse_ad_old, unparse_node
+from ._unparse import unparse_ad, unparse_ad_old, unparse_node
 from ._values import Value, fold
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
 
     def __str__(self) -> str:
         """Return the ad in new syntax on one line."""
-        return unparse_node(self._node())
+        return unparse_ad(self._ordered())
 
     def __repr__(self) -> str:
         """Return ``ClassAd('[ ... ]')``; an ad that does not parse says so."""
@@ -212,7 +212,7 @@ class ClassAd(AdStore, MutableMapping[str, Any]):
 
     def pretty(self) -> str:
         """Return the ad in new syntax, one attribute a line, nested ads indented."""
-        return pretty(self._node())
+        return unparse_ad(self._ordered(), indent=True)
 
     def print_old(self) -> str:
         """Return the ad in old syntax, one attribute a line."""

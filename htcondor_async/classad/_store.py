@@ -13,7 +13,7 @@ from ._cache import node_of_text
 from ._errors import ClassAdParseError
 from ._index import FEW, Peek, Table, index_lines, index_wire
 from ._nodes import AdNode, Node
-from ._unparse import unparse_wire
+from ._unparse import attribute_order, unparse_wire
 from ._values import AdBase, fold
 
 __all__ = ["AdStore"]
@@ -129,6 +129,17 @@ class AdStore(AdBase):
         table = self._index()
         for lower, entry in list(table.items()):
             yield entry if len(entry) == 2 else (entry[0], self._parsed(table, lower, entry))
+
+    def _ordered(self) -> list[tuple[str, Node]]:
+        """Return (name, node) of each attribute in HTCondor's order."""
+        table = self._index()
+        keys = sorted(table)
+        if all(map(str.isascii, keys)):
+            keys.sort(key=len)
+        else:
+            keys.sort(key=lambda key: attribute_order(table[key][0]))
+        entries = [(key, table[key]) for key in keys]
+        return [entry if len(entry) == 2 else (entry[0], self._parsed(table, key, entry)) for key, entry in entries]
 
     def _names(self) -> list[str]:
         """Return the names in the order of arrival, as they were written."""

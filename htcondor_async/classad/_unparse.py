@@ -33,6 +33,7 @@ __all__ = [
     "pretty",
     "quote_new",
     "quote_old",
+    "unparse_ad",
     "unparse_ad_old",
     "unparse_name",
     "unparse_node",
@@ -128,11 +129,11 @@ _UNARY = {op: f" {op}" for op in "+-!~"}
 class Printer:
     """Prints one tree; the variants differ in strings, reals, ``is`` and layout."""
 
-    def __init__(self, *, old: bool = False, xml: bool = False, indent: bool = False) -> None:
+    def __init__(self, *, old: bool = False, xml: bool = False, indent: bool = False, level: int = 0) -> None:
         self.old = old
         self.xml = xml
         self.indent = indent
-        self.level = 0
+        self.level = level
         self.wire = False
 
     def print(self, root: Node) -> str:
@@ -305,6 +306,32 @@ def unparse_ad_old(pairs: Iterable[tuple[str, Node]]) -> list[str]:
         f"{unparse_name(name, old=True)} = {unparse_node(node, old=True)}"
         for name, node in sorted(pairs, key=_pair_order)
     ]
+
+
+def unparse_ad(ordered: Iterable[tuple[str, Node]], *, indent: bool = False) -> str:
+    """Return an ad in new syntax, given its pairs in HTCondor's order: on one line, or with ``indent`` one line each.
+
+    The same as printing its node, without the detour for the constants that most attributes are.
+    """
+    parts: list[str] = []
+    for name, node in ordered:
+        if type(node) is Literal:
+            value = node.value
+            kind = type(value)
+            if kind is str:
+                text = quote_new(value)  # type: ignore[arg-type]  # a str
+            elif kind is int:
+                text = str(value)
+            else:
+                text = Printer(indent=indent, level=8).print(node)
+        else:
+            text = Printer(indent=indent, level=8).print(node)
+        plain = name.isascii() and name.isidentifier() and name.lower() not in _RESERVED
+        parts.append(f"{name if plain else unparse_name(name)} = {text}")
+    if not indent:
+        return f"[ {'; '.join(parts)} ]"
+    inner = "\n        "
+    return f"\n    [{inner if parts else ''}{('; ' + inner).join(parts)}\n    ]"
 
 
 __all__ += ["Printer", "escape_new", "scalar_text", "to_text"]

@@ -22,7 +22,7 @@ from htcondor_async.classad._nodes import Literal, Node
 from htcondor_async.classad._read import parse_new_ad
 from htcondor_async.classad._same import same_tree
 from htcondor_async.classad._store import AdStore
-from htcondor_async.classad._unparse import pretty, unparse_ad_old, unparse_node
+from htcondor_async.classad._unparse import unparse_ad, unparse_ad_old
 from htcondor_async.classad._values import Value as CoreValue
 from htcondor_async.classad._values import fold
 from htcondor_sync._arguments import UNSET
@@ -273,11 +273,11 @@ class ClassAd(AdStore):
 
     def __str__(self) -> str:
         """Return the ad in new syntax, one attribute a line."""
-        return pretty(self._node())
+        return unparse_ad(self._ordered(), indent=True)
 
     def __repr__(self) -> str:
         """Return the ad in new syntax on one line."""
-        return unparse_node(self._node())
+        return unparse_ad(self._ordered())
 
     @checked
     def printOld(self) -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import htcondor_async.classad as core
 import htcondor_sync.classad as v1
+from htcondor_async.classad._unparse import pretty, unparse_node
 
 NAMES = st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=8)
 CONSTANTS = st.one_of(
@@ -63,6 +64,14 @@ def test_the_two_facades_hand_an_ad_to_and_fro(values: dict[str, Any]) -> None:
     ad = v1.ClassAd(values)
     assert v1.ClassAd._wrap(ad._unwrap()) == ad
     assert repr(v1.ClassAd._wrap(ad._unwrap())) == repr(ad)
+
+
+@given(st.dictionaries(NAMES | st.sampled_from(["true", "é", "a b", "1x"]), VALUES, max_size=6))
+def test_an_ad_prints_as_its_node_does(values: dict[str, Any]) -> None:
+    ad = v1.ClassAd(values)
+    ad["Expression"] = v1.ExprTree("[b = {1, a}; c = x + 1.5]")
+    assert str(ad) == pretty(ad._node())
+    assert repr(ad) == str(ad._unwrap()) == unparse_node(ad._node())
 
 
 @pytest.mark.parametrize("look_first", [False, True])
