@@ -6,12 +6,13 @@ step takes it, so a look whose caller was cancelled meanwhile loses nothing.
 
 from __future__ import annotations
 
+import errno
 import math
 import threading
 from collections import deque
 
 from htcondor_async._runtime.tail import Piece, Place, TailedFile
-from htcondor_async.errors import EventLogError
+from htcondor_async.errors import EventLogError, HTCondorIOError
 from htcondor_async.eventlog import BadRecord, Clock, EventDecoder, JobEvent
 
 __all__ = ["GRACE", "LogSource", "log_error"]
@@ -62,7 +63,9 @@ class LogSource:
                 return
             try:
                 file = self._opened()
-                if not advance or file.advance():
+                if file is None:
+                    self.drained = True
+                elif not advance or file.advance():
                     piece = file.read()
                     self._found.append((piece, advance))
                     self.drained = not piece.data
@@ -77,12 +80,19 @@ class LogSource:
             if not self._closed:
                 self._opened()
 
-    def _opened(self) -> TailedFile:
+    def _opened(self) -> TailedFile | None:
+        """Return the open file; None if it is missing just now, but was there before."""
         file = self._file
         if file is not None and file.is_open:
             return file
         place = self._resume_at if file is None else file.place(file.offset, file.tail)
-        self._file = fresh = TailedFile(self.path, place, follow=self._follow)
+        try:
+            fresh = TailedFile(self.path, place, follow=self._follow)
+        except HTCondorIOError as error:
+            if place is None or error.errno != errno.ENOENT:
+                raise
+            return None
+        self._file = fresh
         if place is not None and not fresh.resumed:
             # what was known is gone: the log has been made anew
             self._found.append((Piece(anew=True), False))

@@ -23,7 +23,6 @@ __all__ = ["Piece", "Place", "TailedFile"]
 _PIECE = 256 * 1024
 _TAIL = 64
 _HEADER = re.compile(rb"008 \(-?[0-9.]+(?:-[0-9.]+)*\) [^\n]{1,40} Global JobLog: ctime=[^\n]*\n\.\.\.\r?\n")
-_SEQUENCE = re.compile(rb"\bid=(\S*) sequence=([0-9]{1,18}) ")
 _HEADER_SIZE = 4096
 _GRAIN = 2_000_000_000
 _TRIES = 8
@@ -34,15 +33,15 @@ _TRIES = 8
 class Place:
     """Where in which file reading stands, so that it can go on there later, in another process too.
 
-    ``tail`` are the bytes before ``offset``, as far as they do not change any more; ``sequence`` is the number that
-    the header of a rotated log gives its file, or -1.
+    ``tail`` are the bytes before ``offset``, as far as they do not change any more; ``older`` are the rotated files
+    that are older than this one: inode, size, time of modification.
     """
 
     device: int
     inode: int
     offset: int
     tail: bytes = b""
-    sequence: int = -1
+    older: frozenset[tuple[int, int, int]] = frozenset()
 
 
 @attrs.frozen
@@ -69,8 +68,8 @@ class TailedFile:
         self._tail = b""
         self._fixed_from = 0
         """Where the bytes begin that are never written again: behind the header that a rotation completes."""
-        self.sequence = -1
         self.device = self.inode = 0
+        self._older: frozenset[tuple[int, int, int]] = frozenset()
         self._parked: tuple[int, int, int, int] | None = None
         self.resumed = False
         """Whether the file of the place it was given was found."""
@@ -121,7 +120,7 @@ class TailedFile:
     def place(self, offset: int, tail: bytes) -> Place:
         """Return the place of an offset at or before the current one; ``tail`` are the bytes before it."""
         fixed = max(0, offset - self._fixed_from)
-        return Place(self.device, self.inode, offset, tail[-fixed:] if fixed else b"", self.sequence)
+        return Place(self.device, self.inode, offset, tail[-fixed:] if fixed else b"", self._older)
 
     def read(self) -> Piece:
         """Return the next piece."""
@@ -146,7 +145,6 @@ class TailedFile:
     def _start(self) -> None:
         self._offset = self._fixed_from = 0
         self._tail = b""
-        self.sequence = -1
 
     def _take(self, data: bytes) -> bytes:
         if not data:
@@ -165,15 +163,14 @@ class TailedFile:
         self._fixed_from = 0
         if found is not None:
             self._fixed_from = found.end()
-            numbers = _SEQUENCE.search(found[0])
-            self.sequence = int(numbers[2]) if numbers and int(numbers[2]) else -1
         elif len(head) < _HEADER_SIZE and head.startswith(b"008 (") and b"\n..." not in head:
             # perhaps half a header
             self._fixed_from = _HEADER_SIZE
 
     # -- which file
 
-    def _open(self, path: str) -> None:
+    def _open(self, path: str, expected: os.stat_result | None = None) -> bool:
+        """Open a file at its start; False: it is not the one that was ``expected`` there."""
         try:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
             found = os.fstat(descriptor)
@@ -181,62 +178,69 @@ class TailedFile:
                 os.close(descriptor)
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         except OSError as error:
+            if expected is not None and error.errno == errno.ENOENT:
+                return False
             raise file_error(error, path, "open") from error
+        if expected is not None and not _same(found, expected):
+            os.close(descriptor)
+            return False
         self.close()
         self._descriptor = descriptor
         self.device, self.inode = found.st_dev, found.st_ino
         self._start()
+        self._note_older()
+        return True
+
+    def _note_older(self) -> None:
+        """Remember which rotated files are older than this one."""
+        rotated = self._rotated()
+        at = self._index(rotated)
+        self._older = frozenset(_identity(found) for _path, found in rotated[0 if at is None else at + 1 :])
 
     def _resume(self, place: Place) -> None:
         """Open the file that ``place`` is in, wherever it was moved, and go on there."""
-        if self._try(self.path, place, True):
+        mine = _status(self.path)
+        files = [] if mine is None else [(self.path, mine)]
+        if any(self._try(path, found, place, True) for path, found in files):
             return
-        rotated = self._rotated()
-        if any(self._try(path, place, True) for path in rotated):
+        files += self._rotated()
+        if any(self._try(path, found, place, same) for same in (True, False) for path, found in files):
             return
-        if any(self._try(path, place, False) for path in (self.path, *rotated)):
-            return
-        if place.sequence >= 0 and self._open_sequence(place.sequence):
-            return
-        self._open(self.path)
+        # the file is gone, so all is unread that was not there before it
+        if not self._open_oldest(place.older):
+            self._open(self.path)
 
-    def _try(self, path: str, place: Place, same: bool) -> bool:
-        try:
-            found = Path(path).stat()
-        except OSError:
-            return False
+    def _try(self, path: str, found: os.stat_result, place: Place, same: bool) -> bool:
         if same and (found.st_dev, found.st_ino) != (place.device, place.inode):
             return False
-        if found.st_size < place.offset or (not same and not place.tail):
+        if found.st_size < place.offset or not (same or place.tail) or not self._open(path, found):
             return False
-        self._open(path)
         if os.pread(self._descriptor, len(place.tail), place.offset - len(place.tail)) != place.tail:
             return False
-        self._look_at_header()
-        if self.sequence != place.sequence:
-            return False
         self._offset, self._tail, self.resumed = place.offset, place.tail, True
+        self._look_at_header()
         return True
 
-    def _rotated(self) -> list[str]:
-        """Return the paths of rotated files, newest first."""
-        path = Path(self.path)
-        pattern = re.compile(re.escape(path.name) + r"\.([1-9][0-9]{0,5})")
-        try:
-            names = {entry.name for entry in path.parent.iterdir()}
-        except OSError:
-            return []
-        numbers = sorted(int(found[1]) for found in map(pattern.fullmatch, names) if found)
-        old = [f"{path.name}.old"] if f"{path.name}.old" in names else []
-        return [str(path.parent / name) for name in (*old, *(f"{path.name}.{number}" for number in numbers))]
+    def _rotated(self) -> list[tuple[str, os.stat_result]]:
+        """Return the rotated files, newest first."""
+        found = [(path, status) for path in (f"{self.path}.old",) if (status := _status(path)) is not None]
+        number = missing = 0
+        # while files are being renamed, one may be missing
+        while missing < 2:
+            number += 1
+            path = f"{self.path}.{number}"
+            status = _status(path)
+            if status is None:
+                missing += 1
+            else:
+                missing = 0
+                found.append((path, status))
+        return found
 
     def _is_replaced(self) -> bool:
         """Return whether another file stands where this one did."""
-        try:
-            found = Path(self.path).stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return (found.st_dev, found.st_ino) != (self.device, self.inode)
+        found = _status(self.path)
+        return found is not None and (found.st_dev, found.st_ino) != (self.device, self.inode)
 
     def advance(self) -> bool:
         """Go on with the file that was begun after this one; False: there is none just now."""
@@ -249,54 +253,52 @@ class TailedFile:
         for _try in range(_TRIES):
             rotated = self._rotated()
             at = self._index(rotated)
-            successor = self.path if at in (0, None) else rotated[at - 1]
-            if at is None and self.sequence >= 0 and self._open_sequence(self.sequence):
-                return True
-            mine = (self.device, self.inode)
-            try:
-                found = Path(successor).stat()
-            except FileNotFoundError:
-                continue
-            if (found.st_dev, found.st_ino) == mine:
-                continue
-            # the old file stays open until the new one is: its inode can be given to no other in between
-            fresh = TailedFile(successor, follow=self._follow)
-            if self._index(self._rotated()) == at and (fresh.device, fresh.inode) == (found.st_dev, found.st_ino):
-                self._become(fresh)
-                return True
-            fresh.close()
+            if at is None:
+                # deleted, or rotated out of existence
+                return self._open_oldest(self._older)
+            path, found = rotated[at - 1] if at else (self.path, _status(self.path))
+            if found is None:
+                return False
+            # a rotation may have struck in between: then it is another file
+            if (found.st_dev, found.st_ino) != (self.device, self.inode):
+                later = self._rotated()
+                if self._index(later) == at and self._open(path, found):
+                    return True
         return False
 
-    def _index(self, paths: list[str]) -> int | None:
-        for number, path in enumerate(paths):
-            try:
-                found = Path(path).stat()
-            except OSError:
-                continue
+    def _open_oldest(self, older: frozenset[tuple[int, int, int]]) -> bool:
+        """Open the oldest file that is none of ``older``: of a log whose file that was read last is gone."""
+        for _try in range(_TRIES):
+            unread = [entry for entry in self._rotated() if _identity(entry[1]) not in older]
+            current = _status(self.path)
+            if unread:
+                if self._open(*unread[-1]):
+                    return True
+            elif current is None:
+                return False
+            # unless one was rotated since the current one was looked at
+            elif all(_identity(found) in older for _path, found in self._rotated()) and self._open(self.path, current):
+                return True
+        return False
+
+    def _index(self, files: list[tuple[str, os.stat_result]]) -> int | None:
+        for number, (_path, found) in enumerate(files):
             if (found.st_dev, found.st_ino) == (self.device, self.inode):
                 return number
         return None
 
-    def _open_sequence(self, sequence: int) -> bool:
-        """Open the oldest file whose number is above ``sequence``: this one was rotated out of existence."""
-        best: TailedFile | None = None
-        for path in (self.path, *self._rotated()):
-            try:
-                candidate = TailedFile(path, follow=self._follow)
-            except OSError:
-                continue
-            candidate._look_at_header()
-            if candidate.sequence > sequence and (best is None or candidate.sequence < best.sequence):
-                candidate, best = best or candidate, candidate
-            if candidate is not best:
-                candidate.close()
-        if best is None:
-            return False
-        self._become(best)
-        return True
 
-    def _become(self, other: TailedFile) -> None:
-        self.close()
-        self._descriptor, other._descriptor = other._descriptor, -1
-        self.device, self.inode = other.device, other.inode
-        self._start()
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int, int]:
+    """Return what a rotated file, which does not change any more, is known by."""
+    return found.st_ino, found.st_size, found.st_mtime_ns
