@@ -96,6 +96,9 @@ async def send_proxy(context: Context, target: Target, job: tuple[int, int], dat
             else:
                 raise HTCondorInternalError(f"sending a file asked for {type(effect).__name__}")
         await _answer(channel, job, deadline)
+    except ConnectionClosedError as error:  # it refuses before it has read the file
+        error.add_context(hint=_HINT)
+        raise
     finally:
         channel.abort()
 
@@ -111,6 +114,7 @@ async def _answer(channel: Channel, job: tuple[int, int], deadline: float) -> No
             address=str(channel.target.address),
             command=channel.command,
             phase=error.phase,
+            elapsed=error.elapsed,
         ) from error
     with channel.phase(Phase.RECEIVE, deadline):
         done = reader.int()

@@ -45,7 +45,10 @@ def delegate(codec: Codec) -> Generator[Any, Any, None]:
     """Delegate to the peer."""
     request = _bytes(codec, (yield Receive(_MAX_REQUEST)), _MAX_REQUEST)
     if not request:
-        raise DaemonError("the daemon takes no proxy for this job", hint="see the daemon's log for the reason")
+        raise DaemonError(
+            "the daemon did not ask for a delegated proxy",
+            hint="some builds before 24 cannot; DELEGATE_JOB_GSI_CREDENTIALS = false sends a copy instead",
+        )
     try:
         certificates: bytes = yield SignRequest(request)
     except Exception:

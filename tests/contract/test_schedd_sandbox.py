@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness import observe
+from harness.proxies import write_proxy
 
 from htcondor_async import (
     ClassAd,
@@ -20,6 +21,7 @@ from htcondor_async import (
     JobAction,
     Schedd,
 )
+from htcondor_async._security.proxies import Proxy
 
 
 @pytest.fixture
@@ -259,3 +261,67 @@ def test_without_encryption(pool, connected, run, folder, tmp_path):
     (job,) = run(body)
     assert (tmp_path / "back" / job / "large.bin").read_bytes() == (folder / "large.bin").read_bytes()
     assert (tmp_path / "back" / job / "empty").read_bytes() == b""
+
+
+# -- proxies
+
+
+@pytest.mark.parametrize("flavour", ["asyncio"], indirect=True)  # making keys takes long
+@pytest.mark.parametrize("delegate", ["true", "false"])
+def test_a_proxy_goes_with_the_files_and_is_renewed(pool, connected, run, folder, delegate):
+    first = write_proxy(folder / "proxy.pem", 3600)
+    second = write_proxy(folder / "renewed.pem", 7200)
+    lifetime = {"DELEGATE_JOB_GSI_CREDENTIALS": delegate, "DELEGATE_JOB_GSI_CREDENTIALS_LIFETIME": "0"}
+    job = job_of(folder, TransferInput="input.txt", x509userproxy=str(first))
+
+    async def spool():
+        schedd = await connected(**lifetime)
+        result = await schedd.submit(job, spool=True)
+        await schedd.spool(result)
+        return result.cluster()
+
+    if pool.id == "real-23.9" and delegate == "true":
+        # this build asks OpenSSL for a version of requests that there is not: no client can delegate to it
+        with pytest.raises(DaemonError, match="DELEGATE_JOB_GSI_CREDENTIALS = false"):
+            run(spool)
+        return
+    cluster = run(spool)
+    done = f"ClusterId == {cluster} && StageInFinish > 0"
+    pool.wait_for(lambda: observe.queue(pool, done), "the end of the spooling", 20)
+    (ad,) = observe.queue(pool, done).values()
+    kept = spool_of(pool, ad) / "proxy.pem"
+    before = Proxy.read(kept.read_bytes(), "kept")
+    given = Proxy.read(first.read_bytes(), "given")
+    assert before.expires == given.expires
+    assert (before.certificate == given.certificate) is (delegate == "false")
+    if delegate == "true":
+        assert before.certificate.issuer == given.certificate.subject
+
+    async def renew():
+        schedd = await connected(**lifetime)
+        left = await schedd.refresh_gsi_proxy(cluster, 0, str(second))
+        with pytest.raises(HTCondorIOError, match=r"(?i)must be one's own"):
+            await schedd.refresh_gsi_proxy(999999, 0, str(second))
+        return left
+
+    assert 7000 < run(renew) <= 7200
+    after = Proxy.read(kept.read_bytes(), "kept")
+    assert after.expires == Proxy.read(second.read_bytes(), "given").expires
+
+
+def test_proxies_that_are_none_or_have_expired(pool, connected, run, folder):
+    expired = write_proxy(folder / "old.pem", -60)
+
+    async def body():
+        schedd = await connected()
+        result = await schedd.submit(job_of(folder, TransferInput="input.txt", x509userproxy=str(expired)), spool=True)
+        with pytest.raises(HTCondorValueError, match="expired"):
+            await schedd.spool(result)
+        wrong = ((expired, "expired"), (folder / "input.txt", "no proxy"), (folder / "none", "No such file"))
+        for name, words in wrong:
+            with pytest.raises((HTCondorValueError, HTCondorIOError), match=words):
+                await schedd.refresh_gsi_proxy(result.cluster(), 0, str(name))
+        return result
+
+    (job,) = observe.queue(pool, f"ClusterId == {run(body).cluster()}").values()
+    assert (job["JobStatus"], job["HoldReasonCode"]) == (5, 16)
