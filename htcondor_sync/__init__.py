@@ -87,6 +87,8 @@ __all__ = [*_ERRORS, *sorted(name for name in _HOME_OF if not name.startswith("_
 
 
 def __getattr__(name: str) -> Any:
+    if name == "classad":  # v1's module has it too
+        return importlib.import_module("htcondor_sync.classad")
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

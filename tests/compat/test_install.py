@@ -79,9 +79,7 @@ from classad import ClassAd
 print(htcondor is htcondor_sync, Schedd is htcondor_sync.Schedd, DAG.__module__, ClassAd.__module__)
 print(htcondor.dags.DAG is DAG, htcondor_sync.__spec__.name, type(htcondor.param).__name__)
 """
-    assert output("-c", code) == (
-        "True True htcondor_sync.dags.dag htcondor_sync.classad\nTrue htcondor_sync _Param\n"
-    )
+    assert output("-c", code) == ("True True htcondor_sync.dags.dag htcondor_sync.classad\nTrue htcondor_sync _Param\n")
 
 
 def test_install_refuses_where_others_are_loaded(tmp_path: Path) -> None:
@@ -161,3 +159,19 @@ def test_submodules_have_the_names_of_v1(name: str) -> None:
         ours = getattr(module, member)
         for method in entry.get("members", {}):
             assert hasattr(ours, method), f"{member}.{method}"
+
+
+@pytest.mark.parametrize(
+    "imports", ["import htcondor, classad", "import classad, htcondor", "import htcondor.dags, classad, htcondor"]
+)
+def test_the_distribution_of_the_top_level_names(imports: str) -> None:
+    """As if installed: its folder is on the path."""
+    code = f"""
+{imports}
+import htcondor_sync
+print(htcondor is htcondor_sync, classad is htcondor_sync.classad, classad.ClassAd({{'a': 1}})['a'])
+from htcondor.dags import DAG
+print(DAG.__module__)
+"""
+    path = os.pathsep.join([str(ROOT / "tools/compat/src"), str(ROOT)])
+    assert output("-c", code, PYTHONPATH=path) == "True True 1\nhtcondor_sync.dags.dag\n"
