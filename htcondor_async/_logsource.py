@@ -11,7 +11,7 @@ import math
 import threading
 from collections import deque
 
-from htcondor_async._runtime.tail import Piece, Place, TailedFile
+from htcondor_async._runtime.tail import Piece, Place, TailedFile, place_of_missing
 from htcondor_async.errors import EventLogError, HTCondorIOError
 from htcondor_async.eventlog import BadRecord, Clock, EventDecoder, JobEvent
 
@@ -97,6 +97,13 @@ class LogSource:
             # what was known is gone: the log has been made anew
             self._found.append((Piece(anew=True), False))
         return fresh
+
+    def expect(self) -> None:
+        """Wait for a log that is not there yet, beginning with the first of its files that appears."""
+        with self._lock:
+            self.drained = True
+            if self._file is None and self._resume_at is None:
+                self._resume_at = place_of_missing(self.path)
 
     def park(self) -> None:
         """Close the file, which is found again when it is looked at the next time."""

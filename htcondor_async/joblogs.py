@@ -243,7 +243,9 @@ class JobEventLogs:
                     source.look(advance)
                 except HTCondorIOError as error:
                     source.drained = True
-                    if error.errno != errno.ENOENT or source.is_known:
+                    if error.errno == errno.ENOENT and not source.is_known:
+                        source.expect()
+                    else:
                         self._failed.append(error)
                     continue
                 self._open.pop(source.path, None)

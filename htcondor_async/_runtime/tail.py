@@ -18,7 +18,7 @@ import attrs
 
 from htcondor_async._runtime.translate import file_error
 
-__all__ = ["Piece", "Place", "TailedFile"]
+__all__ = ["Piece", "Place", "TailedFile", "place_of_missing"]
 
 _PIECE = 256 * 1024
 _TAIL = 64
@@ -222,20 +222,7 @@ class TailedFile:
         return True
 
     def _rotated(self) -> list[tuple[str, os.stat_result]]:
-        """Return the rotated files, newest first."""
-        found = [(path, status) for path in (f"{self.path}.old",) if (status := _status(path)) is not None]
-        number = missing = 0
-        # while files are being renamed, one may be missing
-        while missing < 2:
-            number += 1
-            path = f"{self.path}.{number}"
-            status = _status(path)
-            if status is None:
-                missing += 1
-            else:
-                missing = 0
-                found.append((path, status))
-        return found
+        return _rotated(self.path)
 
     def _is_replaced(self) -> bool:
         """Return whether another file stands where this one did."""
@@ -293,6 +280,28 @@ def _status(path: str) -> os.stat_result | None:
         return Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _rotated(log: str) -> list[tuple[str, os.stat_result]]:
+    """Return the rotated files of a log, newest first."""
+    found = [(path, status) for path in (f"{log}.old",) if (status := _status(path)) is not None]
+    number = missing = 0
+    # while files are being renamed, one may be missing
+    while missing < 2:
+        number += 1
+        path = f"{log}.{number}"
+        status = _status(path)
+        if status is None:
+            missing += 1
+        else:
+            missing = 0
+            found.append((path, status))
+    return found
+
+
+def place_of_missing(path: str) -> Place:
+    """Return the place before a log that is not there yet: what was rotated before now is not part of it."""
+    return Place(0, 0, 0, b"", frozenset(_identity(found) for _path, found in _rotated(path)))
 
 
 def _same(one: os.stat_result, other: os.stat_result) -> bool:
