@@ -449,7 +449,7 @@ class _Handshake:
             "Sid": session.sid,
             "User": user,
             "ReturnCode": "AUTHORIZED" if allowed else "DENIED",
-            "ValidCommands": ",".join(map(str, commands)),
+            "ValidCommands": ",".join(str(int(number)) for number in commands),
         }
         if agreement.authentication:
             values["TriedAuthentication"] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -79,7 +80,10 @@ def attributes_of(text: str | None) -> list[str]:
 
 def run_async(body: Callable[..., Awaitable[T]], *arguments: object) -> T:
     """Run a coroutine function to its end. Ctrl-C cancels it, so that connections close; then it is raised."""
-    return anyio.run(functools.partial(body, *arguments))
+    try:
+        return anyio.run(functools.partial(body, *arguments), backend="asyncio")
+    except asyncio.CancelledError as error:  # on Python 3.10 nobody turns it back into the interrupt it was
+        raise KeyboardInterrupt from error
 
 
 def number(ad: ClassAd, name: str, default: float = 0) -> float:

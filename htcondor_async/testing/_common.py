@@ -56,8 +56,6 @@ class CommonCommands:
         commands[Command.DC_SET_FORCE_SHUTDOWN] = Handler("ADMINISTRATOR", self._prepare("force"))
         for command in _OFF:
             commands[command] = Handler("ADMINISTRATOR", self._end)
-        for level in ("READ", "WRITE", "NEGOTIATOR", "ADMINISTRATOR", "CONFIG", "DAEMON"):
-            commands[Command[f"DC_NOP_{level}"]] = Handler(level, self._nothing)
 
     # -- configuration
 
@@ -147,9 +145,6 @@ class CommonCommands:
 
     async def _end(self, connection: Connection) -> None:
         self._ends()
-
-    async def _nothing(self, connection: Connection) -> None:
-        """DC_NOP at a level: the handshake was all."""
 
 
 async def _nothing(connection: Connection) -> None:
