@@ -34,6 +34,8 @@ from htcondor_async.errors import (
 __all__ = ["advertise"]
 
 _numbers = itertools.count()
+_BATCH = 1 << 18
+"""Bytes that are sent at once: many ads at a time, so that a rejection in their midst leaves the rest unread."""
 _REJECTED = (
     "the collector closed the connection before it took all ads: one of them was probably rejected "
     "(it lacks Name or MyAddress, or this client may not send it)"
@@ -70,33 +72,32 @@ async def advertise(
         except HTCondorException as error:
             failures.append(error)
     if failures:
-        taken = len(targets) - len(failures)
-        failures[0].add_context(
-            error_stack=[str(error) for error in failures[1:]],
-            hint=f"{taken} of {len(targets)} collectors took the ads" if len(targets) > 1 else None,
-        )
+        others = [str(error) for error in failures[1:]]
+        if len(targets) > 1:
+            others.append(f"{len(targets) - len(failures)} of {len(targets)} collectors took the ads")
+        failures[0].add_context(error_stack=others)
         raise failures[0]
 
 
-async def _by_tcp(
-    context: Context, target: Target, ads: Sequence[ClassAd], command: Command, deadline: float
-) -> None:
+async def _by_tcp(context: Context, target: Target, ads: Sequence[ClassAd], command: Command, deadline: float) -> None:
     channel = await open_command(context, target, command, deadline)
     try:
+        # The end goes out with the last ad: where the collector closes without having read it, that shows.
+        wire: list[bytes] = []
+        size = 0
         for number, ad in enumerate(ads):
             with channel.phase(Phase.SEND, deadline):
                 writer = channel.writer()
                 if number:
                     writer.int(int(command))
-                payload = writer.ad(ad).getvalue()
-            if number < len(ads) - 1:
-                await channel.send(payload, deadline)
-        # The end goes out with the last ad: where the collector closes without having read it, that shows.
-        with channel.phase(Phase.SEND, deadline):
-            payload, channel.prefix = channel.prefix + payload, b""
-            end = channel.writer().int(int(Command.DC_NOP)).getvalue()
-            wire = channel.cedar.send_message(payload) + channel.cedar.send_message(end)
-            await channel.stream.send(wire, deadline)
+                payload, channel.prefix = channel.prefix + writer.ad(ad).getvalue(), b""
+                wire.append(channel.cedar.send_message(payload))
+            size += len(wire[-1])
+            if size >= _BATCH and number < len(ads) - 1:
+                await _send(channel, wire, deadline)
+                wire, size = [], 0
+        wire.append(channel.cedar.send_message(channel.writer().int(int(Command.DC_NOP)).getvalue()))
+        await _send(channel, wire, deadline)
         await _until_closed(channel, min(deadline, context.runtime.clock() + context.timeouts.idle))
     except (ConnectionClosedError, ConnectError) as error:
         raise ConnectionClosedError(
@@ -109,6 +110,11 @@ async def _by_tcp(
         ) from error
     finally:
         channel.abort()
+
+
+async def _send(channel: Channel, wire: list[bytes], deadline: float) -> None:
+    with channel.phase(Phase.SEND, deadline):
+        await channel.stream.send(b"".join(wire), deadline)
 
 
 async def _until_closed(channel: Channel, deadline: float) -> None:
@@ -140,9 +146,7 @@ async def _with_acknowledgement(
 # -- UDP
 
 
-async def _by_udp(
-    context: Context, target: Target, ads: Sequence[ClassAd], command: Command, deadline: float
-) -> None:
+async def _by_udp(context: Context, target: Target, ads: Sequence[ClassAd], command: Command, deadline: float) -> None:
     started = context.runtime.clock()
     session = await _session_for(context, target, command, started, deadline) if context.policy.negotiates else None
     with failing_at(context, target, command.name, started, Phase.SEND, deadline):
@@ -164,9 +168,7 @@ async def _by_udp(
             socket.close()
 
 
-async def _session_for(
-    context: Context, target: Target, command: Command, started: float, deadline: float
-) -> Session:
+async def _session_for(context: Context, target: Target, command: Command, started: float, deadline: float) -> Session:
     """Return a session for datagrams: it is negotiated by TCP."""
     from htcondor_async._security.request import session_meets
 

@@ -167,15 +167,16 @@ def test_a_token_made_with_the_pools_key(pool, make_client, run, tmp_path):
 
 @pytest.mark.parametrize("pool", ["embedded"], indirect=True)
 def test_a_token_is_written_where_it_is_looked_for(pool, make_client, run, tmp_path):
-    folder = tmp_path / "new" / "tokens.d"
+    folder = tmp_path / "tokens.d"
     client = make_client(None, SEC_TOKEN_DIRECTORY=str(folder))
     token = Token(pool.token())
     victim = tmp_path / "victim"
     victim.write_text("untouched")
+    folder.mkdir(mode=0o700, parents=True)
+    Path(folder, "linked").symlink_to(victim)
 
     async def body():
         first = await token.write(client=client)
-        Path(folder, "linked").symlink_to(victim)
         second = await token.write("linked", client=client)
         for bad in ("", "..", "a/b", "a\0b", "x" * 300):
             with pytest.raises(HTCondorValueError):
@@ -194,6 +195,9 @@ def test_a_token_is_written_where_it_is_looked_for(pool, make_client, run, tmp_p
     assert sorted(path.name for path in folder.iterdir()) == ["linked", "python_generated_tokens"]
     assert [found.subject for found in listed.tokens] == ["alice@testpool"] * 2
     assert token.reveal() not in str(listed)
+    fresh = make_client(None, SEC_TOKEN_DIRECTORY=str(tmp_path / "fresh/tokens.d"))
+    assert run(token.write, "named", client=fresh) == str(tmp_path / "fresh/tokens.d/named")
+    assert stat.S_IMODE((tmp_path / "fresh/tokens.d").stat().st_mode) == 0o700
 
 
 def test_a_token_that_ends_soon_is_announced(pool, make_client, run, caplog):
