@@ -273,40 +273,45 @@ class SandboxWriter:
 
     def spill(self) -> None:
         """Write what is held of the present file, which is not a small one."""
-        data, self._held, self._held_size = self._held, [], 0
+        written = False
         with self._noting(self._name):
-            if self._descriptor < 0:
-                folder, last = self._folder(self._name)
-                temporary = f".{last[:100]}.{secrets.token_hex(6)}"
-                try:
-                    self._descriptor = os.open(temporary, _NEW, 0o600, dir_fd=folder)
-                except OSError:
-                    os.close(folder)
-                    raise
-                self._temporary = (folder, temporary)
-            for part in data:
-                _write(self._descriptor, part)
-            return
-        self._drop()
-        self._discard = True
+            self._append()
+            written = True
+        if not written:
+            self._drop()
+            self._discard = True
+
+    def _append(self) -> None:
+        data, self._held, self._held_size = self._held, [], 0
+        if self._descriptor < 0:
+            folder, last = self._folder(self._name)
+            temporary = f".{last[:100]}.{secrets.token_hex(6)}"
+            try:
+                self._descriptor = os.open(temporary, _NEW, 0o600, dir_fd=folder)
+            except OSError:
+                os.close(folder)
+                raise
+            self._temporary = (folder, temporary)
+        for part in data:
+            _write(self._descriptor, part)
 
     def end(self, mode: int | None) -> None:
         """End the present file, which is not a small one."""
         self.spill()
-        if self._temporary is None:
-            return
-        folder, temporary = self._temporary
-        with self._noting(self._name):
-            if mode:
-                os.fchmod(self._descriptor, mode & 0o777)
-            os.close(self._descriptor)
-            self._descriptor = -1
-            _, last = self._target(self._name)
-            os.rename(temporary, last, src_dir_fd=folder, dst_dir_fd=folder)
-            os.close(folder)
-            self._temporary = None
-            return
+        if self._temporary is not None:
+            with self._noting(self._name):
+                self._put_in_place(*self._temporary, mode)
         self._drop()
+
+    def _put_in_place(self, folder: int, temporary: str, mode: int | None) -> None:
+        if mode:
+            os.fchmod(self._descriptor, mode & 0o777)
+        descriptor, self._descriptor = self._descriptor, -1
+        os.close(descriptor)
+        _, last = self._target(self._name)
+        os.rename(temporary, last, src_dir_fd=folder, dst_dir_fd=folder)
+        os.close(folder)
+        self._temporary = None
 
     def make_folder(self, name: str, mode: int) -> None:
         """Make a folder; one that exists is fine."""
