@@ -396,6 +396,7 @@ async def _confirmed(channel: Channel, deadline: float, idle: float) -> None:
             address=str(channel.target.address),
             command=channel.command,
             phase=error.phase,
+            elapsed=error.elapsed,
         ) from error
     with channel.phase(Phase.RECEIVE, deadline):
         done = reader.int()
@@ -482,5 +483,3 @@ def submit_side(ad: ClassAd) -> ClassAd:
         if name.upper().startswith("SUBMIT_"):
             whole[name[len("SUBMIT_") :]] = ad.lookup(name)
     return whole
-
-

@@ -98,6 +98,7 @@ async def change_users(
             address=str(target.address),
             command=command.name,
             phase=error.phase,
+            elapsed=error.elapsed,
         ) from error
     finally:
         channel.abort()

@@ -22,6 +22,7 @@ from htcondor_async._runtime.blocking import drive
 from htcondor_async._runtime.memory import Faults, Link, MemoryRuntime
 from htcondor_async._runtime.sweep import cancel_sweep, fault_sweep, interrupt_sweep
 from htcondor_async.testing._server import Handler
+from tests.harness import operations_files
 from tests.harness.memory_pool import TOTAL, Handles, PoolNetwork
 from tests.harness.operations import FOLLOW_UPS, OPERATIONS, combined, follow_up
 
@@ -29,6 +30,9 @@ pytestmark = pytest.mark.allow_blocking  # the daemons in memory run inside the 
 
 EVERY = list(OPERATIONS.values())
 ALONE = [operation for operation in EVERY if not operation.tasks]
+REMOTE = [operation for operation in EVERY if not operation.local]
+REMOTE_ALONE = [operation for operation in ALONE if not operation.local]
+assert operations_files.__doc__  # imported for what it registers
 FULL = pytest.mark.full
 BREAKAGES = ("eof", "reset", "pipe")
 SAMPLE = {"Schedd.query", "Schedd.act", "Schedd.submit", "Transaction", "Collector.direct_query", "poll", "query_all"}
@@ -67,8 +71,8 @@ def test_cancelled_by_asyncio(operation, how):
     assert set(anyio.run(main).outcomes) == {"cancelled"}
 
 
-@pytest.mark.parametrize("breakage", ["eof", "reset", pytest.param("pipe", marks=FULL)])
-@named(EVERY)
+@pytest.mark.parametrize("breakage", ["eof", *(pytest.param(each, marks=FULL) for each in ("reset", "pipe"))])
+@named(REMOTE)
 async def test_broken(operation, breakage, anyio_backend):
     errors: list[HTCondorException] = []
     report = await fault_sweep(
@@ -79,8 +83,8 @@ async def test_broken(operation, breakage, anyio_backend):
     assert errors, report
 
 
-@pytest.mark.parametrize("breakage", ["pipe", *(pytest.param(each, marks=FULL) for each in ("eof", "reset"))])
-@named(ALONE)
+@pytest.mark.parametrize("breakage", ["reset", *(pytest.param(each, marks=FULL) for each in ("eof", "pipe"))])
+@named(REMOTE_ALONE)
 def test_broken_in_a_blocking_call(operation, breakage):
     errors: list[HTCondorException] = []
     drive(
@@ -104,7 +108,7 @@ def test_interrupted_by_the_keyboard(operation):
     assert set(report.outcomes) == {"KeyboardInterrupt"}
 
 
-@named(EVERY)
+@named([pytest.param(each, marks=() if each.name in SAMPLE else FULL, id=each.name) for each in REMOTE])
 async def test_silence_ends_at_the_deadline(operation, anyio_backend):
     errors: list[HTCondorException] = []
     await fault_sweep(
@@ -118,7 +122,7 @@ async def test_silence_ends_at_the_deadline(operation, anyio_backend):
             assert error.phase in set(Phase) - {Phase.RESOLVE}
 
 
-@named(ALONE)
+@named(REMOTE_ALONE)
 def test_silence_ends_a_blocking_call(operation):
     errors: list[HTCondorException] = []
     drive(fault_sweep(operation, operation.make_network, "hang", blocking=True, check=errors.append))

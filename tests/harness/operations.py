@@ -50,6 +50,7 @@ class Operation:
         network: how its network differs from the usual one.
         tasks: it starts tasks, so that it needs an event loop.
         after: what must work afterwards, for a client that cannot do the usual.
+        local: it needs no connection, so that there is none to break.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Operation:
     network: Mapping[str, Any] = attrs.field(factory=dict)
     tasks: bool = False
     after: Body | None = None
+    local: bool = False
 
     def make_network(self) -> PoolNetwork:
         """Return a fresh network."""
@@ -67,11 +69,13 @@ class Operation:
         return await self.body(Handles(runtime))
 
 
-def operation(name: str, *, tasks: bool = False, after: Body | None = None, **network: Any) -> Callable[[Body], Body]:
+def operation(
+    name: str, *, tasks: bool = False, after: Body | None = None, local: bool = False, **network: Any
+) -> Callable[[Body], Body]:
     """Register an operation."""
 
     def register(body: Body) -> Body:
-        OPERATIONS[name] = Operation(name, body, network, tasks, after)
+        OPERATIONS[name] = Operation(name, body, network, tasks, after, local)
         return body
 
     return register
