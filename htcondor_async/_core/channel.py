@@ -44,6 +44,7 @@ class Channel(Wire):
         self.command = command
         self.started = started
         self.session: Session | None = None
+        self.reached = target.address  # with the address in front that was connected to
 
     async def request(self, ad: Iterable[tuple[str, str]], deadline: float) -> None:
         """Send an ad, the whole request of most commands."""

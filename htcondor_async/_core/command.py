@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import attrs
+
 from htcondor_async._cedar.commands import Command
 from htcondor_async._cedar.sinful import Sinful
 from htcondor_async._cedar.values import Writer
@@ -97,9 +99,7 @@ async def _single_flight(
     return (own[0], None) if own else (None, find())
 
 
-async def _negotiate(
-    context: Context, target: Target, command: Command, started: float, deadline: float
-) -> Channel:
+async def _negotiate(context: Context, target: Target, command: Command, started: float, deadline: float) -> Channel:
     channel, _ = await negotiate_for(context, target, command, None, started, deadline)
     session = channel.session
     if session is not None and session.reusable:
@@ -145,12 +145,19 @@ async def _raw(context: Context, target: Target, command: Command, started: floa
     return channel
 
 
-async def _channel(
-    context: Context, target: Target, command: Command, started: float, deadline: float
-) -> Channel:
-    stream = await connect(context, target, command.name, started, deadline)
-    channel = Channel(context, stream, target, command.name, started)
-    shared_port = target.address.sock
+async def _channel(context: Context, target: Target, command: Command, started: float, deadline: float) -> Channel:
+    address = target.address.for_network(context.own_network())
+    if address.ccb:
+        from htcondor_async._core.ccb import connect_through_broker
+
+        channel = await connect_through_broker(context, target, address, command.name, started, deadline)
+        channel.reached = address
+    else:
+        target = attrs.evolve(target, address=address)
+        stream = await connect(context, target, command.name, started, deadline)
+        channel = Channel(context, stream, target, command.name, started)
+        channel.reached = address.at(stream.peer.host, stream.peer.port)
+    shared_port = address.sock
     if shared_port is not None:
         preamble = (
             Writer(False)
@@ -184,16 +191,14 @@ async def resolve(context: Context, sinful: Sinful, deadline: float) -> list[Num
     return found
 
 
-def _request(
-    context: Context, channel: Channel, command: Command, meant: Command | None = None
-) -> HandshakeRequest:
+def _request(context: Context, channel: Channel, command: Command, meant: Command | None = None) -> HandshakeRequest:
     from htcondor_async._security.request import HandshakeRequest
 
-    peer, address = channel.stream.peer, channel.target.address
+    peer, address = channel.stream.peer, channel.reached
     return HandshakeRequest(
         command=int(command),
         auth_command=None if meant is None else int(meant),
-        address=str(address.at(peer.host, peer.port)),
+        address=str(address),
         server_address=(peer.host, peer.port),
         policy=context.policy,
         settings=context.settings,

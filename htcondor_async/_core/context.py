@@ -86,6 +86,10 @@ class Context:
     platform: str
     avoidance: Avoidance = attrs.field(factory=Avoidance)
 
+    def own_network(self) -> str:
+        """Return the private network this process is in: PRIVATE_NETWORK_NAME, by default the name of the host."""
+        return self.config.get_str("PRIVATE_NETWORK_NAME", "").strip() or self.runtime.hostname()
+
     def deadline(self, timeout: float | None) -> float:
         """Return the point on the runtime's clock at which an operation that begins now must be over."""
         seconds = self.timeouts.total if timeout is None else timeout
