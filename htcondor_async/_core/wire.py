@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -97,7 +98,7 @@ class Wire:
                     except (OSError, ConfigError) as error:
                         effect = steps.throw(error)
                     except BaseException as error:
-                        await self._clean_up(steps, error)
+                        await self._clean_up(steps, error, effect)
                         raise
                     else:
                         effect = steps.send(answer)
@@ -107,8 +108,11 @@ class Wire:
             finally:
                 steps.close()
 
-    async def _clean_up(self, steps: Generator[Any, Any, T], error: BaseException) -> None:
+    async def _clean_up(self, steps: Generator[Any, Any, T], error: BaseException, interrupted: Any) -> None:
         self.abort()
+        if isinstance(interrupted, RemoveDirectory):
+            with contextlib.suppress(OSError):  # it may have been removed before the interruption
+                await carry_out(interrupted, self.runtime)
         try:
             effect = steps.throw(error)
             while isinstance(effect, RemoveDirectory):

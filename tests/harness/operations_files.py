@@ -59,7 +59,7 @@ _ADDRESS = f"<{COLLECTOR[0]}:{COLLECTOR[1]}>"
 
 
 def _prepare() -> None:
-    for folder in ("spool", "work", "out", "export", "tokens.d"):
+    for folder in ("spool", "work", "out", "export", "tokens.d", "fs"):
         (_ROOT / folder).mkdir(mode=0o700)
     pattern = bytes((0xDE, 0xAD, 0xBE, 0xEF))
     (_ROOT / "POOL").touch(mode=0o600)
@@ -287,3 +287,25 @@ async def _(h: Handles) -> None:
     runtime = h.client._context().runtime
     async with JobEventLogs([_ROOT / "log", _ROOT / "other.log"], runtime=runtime) as logs:
         assert len([event async for event in logs.events(0)]) == 2
+
+
+# -- ways of authentication that use files
+
+
+def _by(method: str) -> dict[str, dict[str, str]]:
+    return {
+        "server": {**_FILES, "SEC_DEFAULT_AUTHENTICATION_METHODS": method, "FS_LOCAL_DIR": str(_ROOT / "fs")},
+        "client": {**_FILES, "SEC_CLIENT_AUTHENTICATION_METHODS": method, "FS_LOCAL_DIR": str(_ROOT / "fs")},
+        "after": lambda h: h.schedd.query(),
+    }
+
+
+@operation("by a token", **_by("IDTOKENS"))
+async def _(h: Handles) -> None:
+    assert await h.schedd.query()
+
+
+@operation("by FS", **_by("FS"))
+async def _(h: Handles) -> None:
+    assert list((_ROOT / "fs").iterdir()) == [], "a directory was left behind by the run before"
+    assert await h.schedd.query()
