@@ -10,6 +10,7 @@ Columns are found from the title, counted from after its colon [src/condor_utils
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping
@@ -49,27 +50,29 @@ def read_table(title: str, lines: Lines, into: Attributes) -> None:
     edges = _edges(title)
     while (line := lines.peek()) is not None and ":" in line and not line.startswith("\tJob terminated"):
         lines.take()
-        tag = re.split("[ :]", line.lstrip("\t "), maxsplit=1)[0]
-        cells = line[line.index(":") + 1 :]
+        label, _colon, cells = line.partition(":")
+        tag = label.lstrip("\t ").partition(" ")[0]
         if not tag:
             continue
-        for pattern, left, right in edges:
+        for before, after, left, right in edges:
             value = constant(cells[left:right])
             if value is not None:
-                into[pattern.format(tag)] = value
+                into[before + tag + after] = value
 
 
-def _edges(title: str) -> list[tuple[str, int, int | None]]:
+@functools.lru_cache(maxsize=256)
+def _edges(title: str) -> list[tuple[str, str, int, int | None]]:
+    """Return the columns of a table: what stands before and after the resource in the attribute, and the edges."""
     table = title.partition(":")[2]
     words = [found.end() + 1 for found in re.finditer("[^ ]+", table)][:2]
     usage, request = (*words, len(table), len(table))[:2]
-    edges: list[tuple[str, int, int | None]] = [("{}Usage", 0, usage), ("Request{}", usage, request)]
+    edges: list[tuple[str, str, int, int | None]] = [("", "Usage", 0, usage), ("Request", "", usage, request)]
     allocated = table.find("Allocated", request - 1)
     if allocated >= 0:
-        edges.append(("{}", request, allocated + 9))
+        edges.append(("", "", request, allocated + 9))
         assigned = table.find("Assigned", allocated)
         if assigned >= 0:
-            edges.append(("Assigned{}", assigned, None))
+            edges.append(("Assigned", "", assigned, None))
     return edges
 
 

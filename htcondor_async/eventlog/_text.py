@@ -32,8 +32,14 @@ HIDDEN = "."
 NO_USAGE = "Usr 0 00:00:00, Sys 0 00:00:00"
 
 _INT_MIN, _INT_MAX = -0x8000000000000000, 0x7FFFFFFFFFFFFFFF
+_PLAIN_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
 _REAL = re.compile(r"\t\s*([+-]?[0-9]{1,300}(?:\.[0-9]{0,300})?(?:[eE][+-]?[0-9]{1,3})?)  -  ")
+_PLAIN_USAGE = re.compile(
+    r"\t\t?(Usr (?:0|[1-9][0-9]{0,8}) (?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9], "
+    r"Sys (?:0|[1-9][0-9]{0,8}) (?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])  -  "
+)
+"""As HTCondor writes it: nothing is to be carried over."""
 _USAGE = re.compile(
     r"\t\s*Usr ([0-9]{1,9}) ([0-9]{1,9}):([0-9]{1,9}):([0-9]{1,9}), "
     r"Sys ([0-9]{1,9}) ([0-9]{1,9}):([0-9]{1,9}):([0-9]{1,9})"
@@ -97,7 +103,11 @@ def integer(text: str, what: str) -> int:
 
 def read_usage(lines: Lines, what: str) -> str:
     """Return the processor times of a line as ``Usr D HH:MM:SS, Sys D HH:MM:SS``; raises :class:`BodyError`."""
-    found = _USAGE.match(lines.need(what))
+    line = lines.need(what)
+    found = _PLAIN_USAGE.match(line)
+    if found is not None:
+        return found[1]
+    found = _USAGE.match(line)
     if found is None:
         raise BodyError(f"the processor times of the {what} do not parse")
     return usage_of(*(sum(int(found[i + k]) * unit for k, unit in enumerate((86400, 3600, 60, 1))) for i in (1, 5)))
@@ -142,8 +152,9 @@ def parsed_line(line: str) -> ClassAd | None:
 def constant(text: str) -> Any:
     """Return the value of an expression if it is a constant, else the expression; None if it does not parse."""
     digits = text.strip()
-    if _NUMBER.fullmatch(digits) and digits[0] != "+" and digits.lstrip("-0")[:1].isdigit() and len(digits) < 19:
-        return int(digits)
+    plain = _PLAIN_NUMBER.fullmatch(digits)
+    if plain is not None:
+        return float(digits) if plain[1] else int(digits)
     ad = parsed_line(f"X = {digits}") if digits else None
     return None if ad is None else ad["X"]
 

@@ -116,6 +116,11 @@ class JobEvent(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """Return an attribute; raises KeyError."""
+        if self._values is None:
+            peek = kind_of(self.number).peek.get(name)
+            match = peek[0].match(self._body) if peek is not None else None
+            if peek is not None and match is not None:
+                return peek[1](match[1])
         found = self._index().get(name.lower()) if isinstance(name, str) else None
         if found is None:
             raise KeyError(name)

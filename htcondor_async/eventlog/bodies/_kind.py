@@ -30,6 +30,9 @@ class Kind:
         Without a pattern, or where it does not match, bodies are read at once.
     defaults
         What an event has although its XML or JSON form may lack it.
+    peek
+        Attributes that are often asked for alone: a pattern that finds the attribute in a body that ``check`` matches,
+        and what makes its value of the first group.
     """
 
     my_type: str
@@ -37,3 +40,4 @@ class Kind:
     write: Callable[[Mapping[str, Any]], list[str]]
     check: re.Pattern[bytes] | None = None
     defaults: Mapping[str, Any] = attrs.field(factory=dict)
+    peek: Mapping[str, tuple[re.Pattern[bytes], Callable[[bytes], Any]]] = attrs.field(factory=dict)

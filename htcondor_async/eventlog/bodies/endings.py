@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from htcondor_async.eventlog._resources import is_table_title, read_ending, read_table, table_lines, toe_line
@@ -274,6 +274,11 @@ _ENDED = (
     rb"\t\((?:1\) Normal termination \(return value -?[0-9]{1,18}\)[^\n]*\n"
     rb"|0\) Abnormal termination \(signal -?[0-9]{1,18}\)[^\n]*\n\t\((?:0\)|1\) Corefile in: )[^\n]*\n)"
 ) + _USAGE_LINE * 4
+_PEEK: dict[str, tuple[re.Pattern[bytes], Callable[[bytes], Any]]] = {
+    "ReturnValue": (re.compile(rb"[^\n]*\n\t\(1\) Normal termination \(return value (-?[0-9]+)"), int),
+    "TerminatedNormally": (re.compile(rb"[^\n]*\n\t\(([01])\) "), b"1".__eq__),
+    "TerminatedBySignal": (re.compile(rb"[^\n]*\n\t\(0\) Abnormal termination \(signal (-?[0-9]+)"), int),
+}
 KINDS = {
     2: Kind("ExecutableErrorEvent", _read_executable_error, _write_executable_error),
     3: Kind(
@@ -304,6 +309,7 @@ KINDS = {
         _write_terminated,
         re.compile(rb"Job terminated\.[^\n]*\n" + _ENDED),
         {"TerminatedNormally": False, **_NO_USAGES, **_NO_BYTES},
+        _PEEK,
     ),
     7: Kind(
         "ShadowExceptionEvent",

@@ -243,3 +243,12 @@ def test_an_ad_that_has_no_text_form():
     ad = b'{"EventTypeNumber":22,"Cluster":1,"Proc":0,"EventTime":"2024-03-05T14:07:09"}\n'
     event = read_back(ad)
     assert str(event) == repr(event)
+
+
+@pytest.mark.parametrize("name", ["ReturnValue", "TerminatedNormally", "TerminatedBySignal"])
+@pytest.mark.parametrize("attributes", [{"TerminatedNormally": True, "ReturnValue": -3}, {"TerminatedBySignal": 11}])
+def test_what_is_asked_for_alone_is_what_the_whole_body_says(name, attributes):
+    written = format_event(5, 1, 0, 0, attributes, CLOCK)
+    whole = dict(read_back(written))
+    assert read_back(written).get(name) == whole.get(name)
+    assert type(read_back(written).get(name)) is type(whole.get(name))
