@@ -204,7 +204,7 @@ class NegotiatorDaemon(Daemon):
         reader = await connection.request(connection.runtime.clock() + _TIMEOUT)
         name, factor = reader.str(), reader.double()
         reader.expect_end()
-        answer = {"ErrorCode": 0}
+        answer: dict[str, object] = {"ErrorCode": 0}
         if self.permits("ADMINISTRATOR", connection.user):
             self._submitter(name).factor = factor
         else:
@@ -240,7 +240,7 @@ class NegotiatorDaemon(Daemon):
             submitter.set(attribute, submitter.before_lease.pop(attribute))
             return ""
         value, duration = request.get(attribute), request.get("Duration")
-        if action != "set" or type(value) not in (int, float) or type(duration) is not int:
+        if action != "set" or not isinstance(value, (int, float)) or type(duration) is not int:
             return f"set action requires {attribute} and Duration"
         submitter.before_lease.setdefault(attribute, submitter.get(attribute))
         submitter.set(attribute, value)

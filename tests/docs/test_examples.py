@@ -47,6 +47,7 @@ def test_examples_that_block(page: Path) -> None:
         assert not inspect.iscoroutine(eval(code, names)), f"{page.name} has an await in an example that blocks"
 
 
+@pytest.mark.allow_blocking  # the default client reads the machine's configuration at its first use
 def test_the_readmes_example_reads_a_pool(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from htcondor_async.testing import embedded_pool
 
