@@ -217,9 +217,20 @@ def generated_enums() -> str:
     return "\n".join(lines) + "\n"
 
 
+def generated_v2_enums() -> str:
+    """Return the module of v2's enumerations, which are Python's own."""
+    lines = [HEADER.format(doc="The enumerations of v2.", noqa=""), "import enum", ""]
+    lines.append(f"__all__ = {sorted(table.V2_ENUMS)!r}")
+    for name, members in table.V2_ENUMS.items():
+        lines += ["", "", f"class {name}(enum.IntEnum):", f'    """{name} of v2."""', ""]
+        lines += [f"    {member} = {value}" for member, value in members.items()]
+    return "\n".join(lines) + "\n"
+
+
 def generate() -> tuple[dict[str, str], list[str]]:
     """Return the files by name, and complaints."""
     files = {"__init__.py": '"""Made by tools/gen_sync.py; do not edit."""\n', "enums.py": generated_enums()}
+    files["enums_v2.py"] = generated_v2_enums()
     complaints = []
     for entry in table.CLASSES:
         text, found = generated_class(entry)

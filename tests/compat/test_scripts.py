@@ -65,7 +65,7 @@ def parameters() -> list[object]:
     return [pytest.param(name, marks=() if name in GATE else pytest.mark.full) for name in names]
 
 
-@pytest.mark.parametrize("pool", ["real-25"])
+@pytest.mark.parametrize("pool", ["real-25", pytest.param("real-23.9", marks=pytest.mark.full)])
 @pytest.mark.parametrize("name", parameters())
 def test_script_prints_the_same(name: str, pool: str, get_real_pool: Callable[[str], pools.Pool]) -> None:
     real_pool = get_real_pool(pool)
@@ -75,6 +75,16 @@ def test_script_prints_the_same(name: str, pool: str, get_real_pool: Callable[[s
     theirs = run([str(bindings.bindings(bindings.V1_AND_V2))], script, config, schedd)
     ours = run([sys.executable, "-m", "htcondor_sync"], script, config, schedd)
     assert (ours == theirs) != (name in DIFFERENT), f"--- v1\n{theirs}--- ours\n{ours}"
+
+
+@pytest.mark.parametrize("pool", ["real-25"])
+def test_a_program_for_v2_prints_the_same(pool: str, get_real_pool: Callable[[str], pools.Pool]) -> None:
+    real_pool = get_real_pool(pool)
+    config = real_pool.client("alice@testpool", owner="root")
+    script = SCRIPTS.with_name("scripts_v2") / "job_queue.py"
+    theirs = run([str(bindings.bindings(bindings.V2_ONLY))], script, config, real_pool.schedds["open"])
+    ours = run([sys.executable, "-m", "htcondor_sync", "--v2"], script, config, real_pool.schedds["open"])
+    assert ours == theirs
 
 
 def test_there_are_enough_scripts() -> None:
