@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         VacateTypes,
     )
     from htcondor_async.errors import *  # noqa: F403 - the whole tree of errors is public
-    from htcondor_async.explain import Explanation, explain
+    from htcondor_async.explain import Explanation, explain_permission
     from htcondor_async.fanout import QueryAll, ScheddResult, query_all
     from htcondor_async.history_cursor import HistoryCursor
     from htcondor_async.joblog import JobEventLog
@@ -97,7 +97,7 @@ _HOMES = {
     "config": ("Config",),
     "credd": ("CredCheck", "CredStatus", "Credd"),
     "daemons": ("query_instance", "send_alive", "send_command", "set_ready_state"),
-    "explain": ("Explanation", "explain"),
+    "explain": ("Explanation", "explain_permission"),
     "fanout": ("QueryAll", "ScheddResult", "query_all"),
     "history_cursor": ("HistoryCursor",),
     "joblog": ("JobEventLog",),

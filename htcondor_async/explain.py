@@ -20,7 +20,7 @@ from htcondor_async.errors import (
 )
 from htcondor_async.secman import authorization_command
 
-__all__ = ["Explanation", "Step", "explain"]
+__all__ = ["Explanation", "Step", "explain_permission"]
 
 _MAX_SHOWN = 300
 
@@ -89,7 +89,7 @@ def _shown(text: str) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-async def explain(
+async def explain_permission(
     location: Location, command: str | int = "READ", *, client: Client | None = None, timeout: float | None = None
 ) -> Explanation:
     """Ask a daemon whether it would let this client give a command, and tell how it came to the answer.

@@ -91,9 +91,7 @@ class SecMan:
 
     # -- asking
 
-    async def ping(
-        self, location: Location, command: str | int = "DC_NOP", *, timeout: float | None = None
-    ) -> ClassAd:
+    async def ping(self, location: Location, command: str | int = "DC_NOP", *, timeout: float | None = None) -> ClassAd:
         """Ask a daemon whether it would let this client give a command; return what the two agreed on.
 
         It always negotiates anew. The ad has ``AuthorizationSucceeded``, the agreed policy (``Authentication``,
@@ -123,7 +121,7 @@ class SecMan:
     async def report(
         self, location: Location, command: str | int = "DC_NOP", *, timeout: float | None = None
     ) -> SecurityReport:
-        """As :meth:`ping`, but with the session itself, for :func:`htcondor_async.explain.explain`."""
+        """As :meth:`ping`, but with the session itself, for :func:`htcondor_async.explain_permission`."""
         wanted = authorization_command(command)
         context = self._client._context()
         return await query_security(context, _target(location), wanted, context.deadline(timeout))

@@ -7,6 +7,8 @@ import itertools
 import os
 from collections.abc import Awaitable, Callable, Sequence
 
+import attrs
+
 from htcondor_async._cedar.commands import Command
 from htcondor_async._cedar.datagrams import (
     LOOPBACK_FRAGMENT,
@@ -20,9 +22,11 @@ from htcondor_async._core.channel import Channel, failing_at
 from htcondor_async._core.command import negotiate_for, open_command, resolve
 from htcondor_async._core.context import Context, Target
 from htcondor_async._runtime.base import any_address
+from htcondor_async._security.policy import Level
 from htcondor_async._security.sessions import Session
 from htcondor_async.classad import ClassAd
 from htcondor_async.errors import (
+    AuthenticationError,
     ConnectError,
     ConnectionClosedError,
     HTCondorException,
@@ -148,7 +152,7 @@ async def _with_acknowledgement(
 
 async def _by_udp(context: Context, target: Target, ads: Sequence[ClassAd], command: Command, deadline: float) -> None:
     started = context.runtime.clock()
-    session = await _session_for(context, target, command, started, deadline) if context.policy.negotiates else None
+    session = await _identified(context, target, command, started, deadline)
     with failing_at(context, target, command.name, started, Phase.SEND, deadline):
         address = (await resolve(context, target.address, deadline))[0]
         loopback = ipaddress.ip_address(address.host.partition("%")[0]).is_loopback
@@ -166,6 +170,28 @@ async def _by_udp(context: Context, target: Target, ads: Sequence[ClassAd], comm
                     await socket.send(datagram, address, deadline)
         finally:
             socket.close()
+
+
+async def _identified(
+    context: Context, target: Target, command: Command, started: float, deadline: float
+) -> Session | None:
+    """Return a session in which the collector knows this client, None where there can be none.
+
+    Collectors of 25 refuse datagrams of a session without an identity, and take those without any session.
+    """
+    policy = context.policy
+    if not policy.negotiates:
+        return None
+    required = Level.REQUIRED in (policy.authentication, policy.encryption, policy.integrity)
+    if policy.authentication is Level.NEVER:
+        return await _session_for(context, target, command, started, deadline) if required else None
+    known = attrs.evolve(context, policy=attrs.evolve(policy, authentication=Level.REQUIRED))
+    try:
+        return await _session_for(known, target, command, started, deadline)
+    except AuthenticationError:
+        if required:
+            raise
+        return None
 
 
 async def _session_for(context: Context, target: Target, command: Command, started: float, deadline: float) -> Session:

@@ -11,7 +11,7 @@ from htcondor_async.cli.output import print_json
 from htcondor_async.client import Client
 from htcondor_async.daemons import Location
 from htcondor_async.enums import DaemonTypes
-from htcondor_async.explain import Explanation, explain
+from htcondor_async.explain import Explanation, explain_permission
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -59,7 +59,7 @@ async def _location(client: Client, daemon: str, timeout: float | None) -> Locat
 async def _ping(client: Client, arguments: argparse.Namespace) -> Explanation:
     location = await _location(client, arguments.daemon, arguments.timeout)
     level = int(arguments.level) if arguments.level.isdigit() else arguments.level
-    return await explain(location, level, client=client, timeout=arguments.timeout)
+    return await explain_permission(location, level, client=client, timeout=arguments.timeout)
 
 
 def run(arguments: argparse.Namespace) -> int:
