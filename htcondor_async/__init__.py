@@ -148,7 +148,7 @@ _HOMES = {
     ),
 }
 # What a handle's first command would load: better now than inside an event loop, which would stand still meanwhile.
-_HANDLES = ("collector", "daemons", "negotiator", "remote_param", "schedd", "startd")
+_HANDLES = ("client", "collector", "credd", "daemons", "negotiator", "remote_param", "schedd", "startd")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - all of them are strings

@@ -25,9 +25,12 @@ _IF_THERE = ("anyio._backends._asyncio",)  # loaded by anyio at the first call i
 
 
 def preload() -> None:
-    """Load them; does nothing the second time."""
+    """Load them, and the table of HTCondor's parameters; does nothing the second time."""
     for name in _MODULES:
         importlib.import_module(name)
     for name in _IF_THERE:
         if importlib.util.find_spec(name) is not None:
             importlib.import_module(name)
+    importlib.import_module("htcondor_async.config._defaults").defaults()  # the table of parameters, from a file
+    config = importlib.import_module("htcondor_async.config")
+    config.load_defaults()

@@ -8,8 +8,14 @@ lines and errors with file and line; :mod:`.conditions` has ``if`` ... ``endif``
 from __future__ import annotations
 
 from ._config import Config, MutableConfig
+from ._defaults import defaults
 from .stream import SourceError
 from .table import Origin
 from .typed import ParameterValue
 
-__all__ = ["Config", "MutableConfig", "Origin", "ParameterValue", "SourceError"]
+__all__ = ["Config", "MutableConfig", "Origin", "ParameterValue", "SourceError", "load_defaults"]
+
+
+def load_defaults() -> None:
+    """Read the table of HTCondor's parameters now, rather than when the first :class:`Config` is made."""
+    defaults()

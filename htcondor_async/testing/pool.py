@@ -15,6 +15,7 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
+from htcondor_async._preload import preload
 from htcondor_async._secret import Secret
 from htcondor_async._security.tokens import mint
 from htcondor_async.classad import ClassAd
@@ -35,6 +36,8 @@ from htcondor_async.testing._server import Daemon, SharedPort
 from htcondor_async.testing._startd import StartdDaemon
 
 __all__ = ["EmbeddedPool"]
+
+preload()
 
 _DEFAULTS = {
     "UID_DOMAIN": "embedded.pool",
@@ -142,6 +145,7 @@ class EmbeddedPool:
         return await stack.__aexit__(kind, error, traceback)
 
     def _make_folder(self) -> tempfile.TemporaryDirectory[str]:
+        Config(_DEFAULTS)  # the first one in a process reads HTCondor's defaults from a file: here, in a thread
         folder = tempfile.TemporaryDirectory(prefix="embedded-pool-")
         self._folder = Path(folder.name)
         path = self._folder / "POOL"
