@@ -31,6 +31,5 @@ def preload() -> None:
     for name in _IF_THERE:
         if importlib.util.find_spec(name) is not None:
             importlib.import_module(name)
-    importlib.import_module("htcondor_async.config._defaults").defaults()  # the table of parameters, from a file
     config = importlib.import_module("htcondor_async.config")
     config.load_defaults()
