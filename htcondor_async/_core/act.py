@@ -7,7 +7,7 @@ from htcondor_async._core.command import open_command
 from htcondor_async._core.context import Context, Target
 from htcondor_async._dialogues.act import ActProgress, ActRequest, act
 from htcondor_async.classad import ClassAd
-from htcondor_async.errors import DaemonError, HTCondorIOError, OutcomeUnknownError, Phase
+from htcondor_async.errors import DaemonError, HTCondorIOError, Phase
 
 __all__ = ["act_on_jobs", "exchange_ads", "reschedule"]
 
@@ -29,15 +29,11 @@ async def act_on_jobs(context: Context, target: Target, request: ActRequest, dea
     except HTCondorIOError as error:
         if not progress.confirmed:
             raise
-        raise OutcomeUnknownError(
+        raise channel.outcome_unknown(
             f"the action {request.action.name} was confirmed but its answer did not come: "
             "it may or may not have taken effect",
+            error,
             hint="query the jobs before trying again",
-            daemon=target.daemon,
-            address=str(target.address),
-            command=channel.command,
-            phase=error.phase,
-            elapsed=error.elapsed,
         ) from error
     finally:
         channel.abort()
@@ -62,13 +58,9 @@ async def exchange_ads(
     except HTCondorIOError as error:
         if not sent:
             raise
-        raise OutcomeUnknownError(
+        raise channel.outcome_unknown(
             f"{command.name} was sent but its answer did not come: it may or may not have taken effect",
-            daemon=target.daemon,
-            address=str(target.address),
-            command=command.name,
-            phase=error.phase,
-            elapsed=error.elapsed,
+            error,
         ) from error
     finally:
         channel.abort()

@@ -9,7 +9,7 @@ from htcondor_async._core.context import Context, Target
 from htcondor_async._core.wire import Wire
 from htcondor_async._runtime.base import Stream
 from htcondor_async._security.sessions import Session
-from htcondor_async.errors import DaemonTimeoutError, HTCondorException, Phase
+from htcondor_async.errors import DaemonTimeoutError, HTCondorException, OutcomeUnknownError, Phase
 
 __all__ = ["Channel", "failing_at"]
 
@@ -61,3 +61,15 @@ class Channel(Wire):
         except BaseException:
             self.abort()
             raise
+
+    def outcome_unknown(self, what: str, error: HTCondorException, *, hint: str | None = None) -> OutcomeUnknownError:
+        """Return the error for a change that was sent and whose answer ``error`` kept from coming."""
+        return OutcomeUnknownError(
+            what,
+            hint=hint,
+            daemon=self.target.daemon,
+            address=str(self.target.address),
+            command=self.command,
+            phase=error.phase,
+            elapsed=error.elapsed,
+        )

@@ -15,7 +15,6 @@ from htcondor_async.errors import (
     DaemonError,
     HTCondorInternalError,
     HTCondorIOError,
-    OutcomeUnknownError,
     Phase,
     ProtocolError,
 )
@@ -107,14 +106,10 @@ async def _answer(channel: Channel, job: tuple[int, int], deadline: float) -> No
     try:
         reader = channel.reader(await channel.receive(deadline))
     except ConnectionClosedError as error:
-        raise OutcomeUnknownError(
+        raise channel.outcome_unknown(
             f"a proxy was sent for job {job[0]}.{job[1]} but the schedd's answer did not come",
+            error,
             hint="sending it again does no harm",
-            daemon=channel.target.daemon,
-            address=str(channel.target.address),
-            command=channel.command,
-            phase=error.phase,
-            elapsed=error.elapsed,
         ) from error
     with channel.phase(Phase.RECEIVE, deadline):
         done = reader.int()

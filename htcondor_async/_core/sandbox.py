@@ -38,7 +38,6 @@ from htcondor_async.errors import (
     DaemonError,
     HTCondorInternalError,
     HTCondorIOError,
-    OutcomeUnknownError,
     Phase,
     ProtocolError,
 )
@@ -389,14 +388,10 @@ async def _confirmed(channel: Channel, deadline: float, idle: float) -> None:
         limit = min(deadline, channel.runtime.clock() + max(idle, 300.0))
         reader = channel.reader(await channel.receive(limit))
     except HTCondorIOError as error:
-        raise OutcomeUnknownError(
+        raise channel.outcome_unknown(
             "the files were sent but the schedd's confirmation did not come",
+            error,
             hint="query the jobs: those that have StageInFinish have their files",
-            daemon=channel.target.daemon,
-            address=str(channel.target.address),
-            command=channel.command,
-            phase=error.phase,
-            elapsed=error.elapsed,
         ) from error
     with channel.phase(Phase.RECEIVE, deadline):
         done = reader.int()

@@ -11,7 +11,7 @@ from htcondor_async._core.channel import Channel
 from htcondor_async._core.command import open_command
 from htcondor_async._core.context import Context, Target
 from htcondor_async._core.retry import with_retries
-from htcondor_async.errors import DaemonError, HTCondorIOError, OutcomeUnknownError, Phase
+from htcondor_async.errors import DaemonError, HTCondorIOError, Phase
 
 __all__ = ["ask", "change", "tell"]
 
@@ -82,13 +82,9 @@ async def change(
     except HTCondorIOError as error:
         if not sent:
             raise
-        raise OutcomeUnknownError(
+        raise channel.outcome_unknown(
             f"{command.name} was sent but its answer did not come: it may or may not have taken effect",
-            daemon=target.daemon,
-            address=str(target.address),
-            command=command.name,
-            phase=error.phase,
-            elapsed=error.elapsed,
+            error,
         ) from error
     finally:
         channel.abort()

@@ -23,7 +23,6 @@ from htcondor_async.errors import (
     DaemonError,
     HTCondorIOError,
     HTCondorValueError,
-    OutcomeUnknownError,
     Phase,
 )
 
@@ -123,13 +122,9 @@ async def exchange(
     except HTCondorIOError as error:
         if not sent:
             raise
-        raise OutcomeUnknownError(
+        raise channel.outcome_unknown(
             f"{command.name} was sent but its answer did not come: it may or may not have taken effect",
-            daemon=target.daemon,
-            address=str(target.address),
-            command=command.name,
-            phase=error.phase,
-            elapsed=error.elapsed,
+            error,
         ) from error
     finally:
         channel.abort()

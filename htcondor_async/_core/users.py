@@ -17,7 +17,6 @@ from htcondor_async.errors import (
     ConnectionClosedError,
     DaemonError,
     HTCondorIOError,
-    OutcomeUnknownError,
     Phase,
     SecurityError,
 )
@@ -91,14 +90,10 @@ async def change_users(
     except DaemonError:
         raise
     except HTCondorIOError as error:
-        raise OutcomeUnknownError(
+        raise channel.outcome_unknown(
             f"the request to {what} was sent but its answer did not come",
+            error,
             hint="query the users before trying again",
-            daemon=target.daemon,
-            address=str(target.address),
-            command=command.name,
-            phase=error.phase,
-            elapsed=error.elapsed,
         ) from error
     finally:
         channel.abort()
