@@ -22,7 +22,12 @@ from tests.harness.operations import OPERATIONS
 pytestmark = pytest.mark.allow_blocking  # the daemons in memory run inside the client's task
 
 KEY = b"marker-of-the-signing-key-" + bytes(range(38))
-NAMES = ["Schedd.query", "Schedd.act", "Schedd.submit", "two commands over one session"]
+NAMES = [
+    "Schedd.query",
+    "Schedd.act",
+    "two commands over one session",
+    pytest.param("Schedd.submit", marks=pytest.mark.full),
+]
 METHODS = ["IDTOKENS", "PASSWORD", "CLAIMTOBE"]
 
 
