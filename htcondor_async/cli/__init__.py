@@ -24,6 +24,7 @@ COMMANDS = {
     "q": "queue",
     "history": "history",
     "watch": "watch",
+    "ping": "ping",
     "token": "token",
     "config": "config",
 }

@@ -16,7 +16,19 @@ from htcondor_async.collector import Collector
 from htcondor_async.enums import DaemonTypes
 from htcondor_async.schedd import Schedd
 
-__all__ = ["attributes_of", "common_options", "count", "make_client", "pool_of", "run_async", "schedd_of", "seconds"]
+__all__ = [
+    "attributes_of",
+    "common_options",
+    "count",
+    "locate",
+    "make_client",
+    "number",
+    "pool_of",
+    "run_async",
+    "schedd_of",
+    "seconds",
+    "text",
+]
 
 T = TypeVar("T")
 
@@ -64,6 +76,14 @@ def make_client(arguments: argparse.Namespace) -> Client:
 def pool_of(client: Client) -> Collector:
     """Return the collector of the client's pool."""
     return Collector(client=client)
+
+
+async def locate(client: Client, kind: DaemonTypes, name: str | None, timeout: float | None) -> ClassAd:
+    """Return the location of a daemon: by its name, else this machine's; for a negotiator the pool's."""
+    collector = pool_of(client)
+    if kind is DaemonTypes.Negotiator:
+        collector = Collector(client.config.get_str("COLLECTOR_HOST"), client=client)
+    return await collector.locate(kind, name, timeout=timeout)
 
 
 async def schedd_of(client: Client, name: str | None, timeout: float | None) -> Schedd:

@@ -7,10 +7,9 @@ import re
 import sys
 
 from htcondor_async.cli.codes import Exit
-from htcondor_async.cli.common import make_client, pool_of, run_async
+from htcondor_async.cli.common import locate, make_client, run_async
 from htcondor_async.cli.output import print_json
 from htcondor_async.client import Client
-from htcondor_async.collector import Collector
 from htcondor_async.config import Config
 from htcondor_async.enums import DaemonTypes
 from htcondor_async.remote_param import ParameterInfo, RemoteParam
@@ -43,10 +42,7 @@ async def _remote(client: Client, arguments: argparse.Namespace) -> RemoteParam 
     if arguments.daemon is None:
         return None
     kind = DaemonTypes[arguments.daemon.capitalize()]
-    collector = pool_of(client)
-    if kind is DaemonTypes.Negotiator:  # the pool's, not this machine's
-        collector = Collector(client.config.get_str("COLLECTOR_HOST"), client=client)
-    where = await collector.locate(kind, arguments.name, timeout=arguments.timeout)
+    where = await locate(client, kind, arguments.name, arguments.timeout)
     return RemoteParam(where, client=client)
 
 

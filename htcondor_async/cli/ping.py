@@ -6,7 +6,7 @@ import argparse
 import re
 
 from htcondor_async.cli.codes import Exit, code_of
-from htcondor_async.cli.common import make_client, pool_of, run_async
+from htcondor_async.cli.common import locate, make_client, pool_of, run_async
 from htcondor_async.cli.output import print_json
 from htcondor_async.client import Client
 from htcondor_async.daemons import Location
@@ -50,7 +50,7 @@ async def _location(client: Client, daemon: str, timeout: float | None) -> Locat
         wanted = _TYPES[kind.lower()]
         if wanted is DaemonTypes.Collector and not name:
             return str(pool_of(client)._targets()[0].address)
-        return await pool_of(client).locate(wanted, name or None, timeout=timeout)
+        return await locate(client, wanted, name or None, timeout)
     if _ADDRESS.match(daemon):
         return f"<{daemon}>"
     return await pool_of(client).locate(DaemonTypes.Schedd, daemon, timeout=timeout)

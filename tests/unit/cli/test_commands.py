@@ -219,3 +219,13 @@ def test_a_live_view_on_a_terminal(environ):
     assert err == ""
     assert shown.count(b"2 jobs;") >= 3
     assert b"\x1b[?1049h" in shown and b"\x1b[?1049l" in shown  # a screen of its own, given back
+
+
+@pytest.mark.parametrize("daemon", ["collector", "schedd", "negotiator", "schedd:schedd@localhost"])
+def test_ping(cli, daemon):
+    code, found, _ = cli("ping", daemon, "--level", "WRITE", "--json")
+    assert code == Exit.OK
+    assert found["allowed"] is True
+    code, out, _ = cli("ping", daemon)
+    assert code == Exit.OK
+    assert "allowed" in out
