@@ -335,7 +335,10 @@ class SharedPort:
             group.start_soon(self._serve_one, stream)
 
     async def _serve_one(self, stream: Stream) -> None:
-        connection = Connection(self._runtime, Limits(), stream)
+        await self.serve_connection(Connection(self._runtime, Limits(), stream))
+
+    async def serve_connection(self, connection: Connection) -> None:
+        """Serve a connection on which nothing was said yet: whom it is for, then the daemon's own part."""
         self._connections.add(connection)
         try:
             daemon = await self._addressee(connection)

@@ -26,6 +26,7 @@ from htcondor_async.errors import ConcurrencyError
 from htcondor_async.negotiator import Negotiator
 from htcondor_async.schedd import Schedd
 from htcondor_async.startd import Startd
+from htcondor_async.testing._ccb import Broker
 from htcondor_async.testing._collector import CollectorDaemon
 from htcondor_async.testing._common import CommonCommands
 from htcondor_async.testing._credd import CreddDaemon, CredentialStore
@@ -114,6 +115,7 @@ class EmbeddedPool:
         self.schedd_daemons: dict[str, ScheddDaemon] = {}
         self.negotiator_daemon: NegotiatorDaemon
         self.startd_daemon: StartdDaemon
+        self.broker: Broker
         self.credd_daemon: CreddDaemon
         self.pool_password: CredentialStore
         self.master_daemon: MasterDaemon
@@ -182,6 +184,7 @@ class EmbeddedPool:
         if first is not None:
             for job in self._jobs:
                 first.queue.add(job)
+        self.broker = Broker(self.collector_daemon, self._shared_port, streaming=not self._legacy)
         self._start_others()
         for _, other in self._socks.values():
             self._advertise(other)

@@ -149,6 +149,19 @@ def pool_config(run: Path, port: int, extra: str = "") -> str:
             f"{prefix}.SCHEDD_DAEMON_AD_FILE = $(LOG)/.schedd_classad.{name}",
             *(f"{prefix}.{key} = {value}" for key, value in policy.items()),
         ]
+    # a schedd that registers with a broker: clients outside of its private network have to ask there
+    daemons.append("SCHEDD_CCB")
+    lines += [
+        "SCHEDD_CCB = $(SBIN)/condor_schedd",
+        "SCHEDD_CCB_ARGS = -local-name schedd_ccb",
+        "schedd_ccb.USE_SHARED_PORT = False",
+        f"schedd_ccb.CCB_ADDRESS = {collector_address(port)}",
+        f"schedd_ccb.SCHEDD_NAME = ccb@{TRUST_DOMAIN}",
+        "schedd_ccb.SPOOL = $(LOCAL_DIR)/spool.ccb",
+        "schedd_ccb.SCHEDD_LOG = $(LOG)/SchedLog.ccb",
+        "schedd_ccb.SCHEDD_ADDRESS_FILE = $(LOG)/.schedd_address.ccb",
+        "schedd_ccb.SCHEDD_DAEMON_AD_FILE = $(LOG)/.schedd_classad.ccb",
+    ]
     named = [daemon for daemon in daemons if "_" in daemon and daemon != "SHARED_PORT"]
     lines += [f"DAEMON_LIST = {' '.join(daemons)}", f"DC_DAEMON_LIST = + {' '.join(named)}", extra]
     return "\n".join(lines) + "\n"

@@ -413,7 +413,7 @@ def get_pool(run: TestRun, name: str) -> Pool:
 
 def _start(run: TestRun, name: str, root: Path, extra: str = "") -> Pool:
     folder = run.folder / name
-    for sub in ("log", "spool", "execute", "tokens.d", "passwords.d", "clients", "ssl", "oauth", "krb"):
+    for sub in ("log", "spool", "execute", "tokens.d", "passwords.d", "clients", "ssl", "oauth", "krb", "spool.ccb"):
         (folder / sub).mkdir(parents=True)
     for local in pool_config.SCHEDD_POLICIES:
         (folder / f"spool.{local}").mkdir()
