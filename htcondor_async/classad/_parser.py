@@ -120,11 +120,17 @@ class _Parser:
             if kind == IDENT and self.level <= MAX_NESTING:
                 name = match[1]
                 position = match.end()
-                if len(name) in _RESERVED_LENGTHS or text[position : position + 1] in _MAYBE_CALL:
+                follows = text[position : position + 1]
+                if follows == " ":
+                    follows = text[position + 1 : position + 2]
+                if follows in _MAYBE_CALL or (len(name) in _RESERVED_LENGTHS and name.lower() in RESERVED):
                     position, complete = self._name(name, match.start(1), position)
                 else:
                     nodes.append(AttrRef(None, name))
                     complete = True
+            elif kind == INTEGER and self.level <= MAX_NESTING:
+                nodes.append(Literal(_lexer.integer(match[2])))
+                position, complete = match.end(), True
             elif kind == PUNCT and match[5] == "(":
                 position, complete = match.end(), False
                 self.level += 1
@@ -148,9 +154,20 @@ class _Parser:
                     position = match.end()
                     break
                 if token == ".":
-                    name, position = self._identifier(match.end())
+                    position = match.end()
+                    match = operand(text, position)
+                    if match is not None and match.lastindex == IDENT and len(match[1]) not in _RESERVED_LENGTHS:
+                        name, position = match[1], match.end()
+                    else:
+                        name, position = self._identifier(position)
                     nodes[-1] = AttrRef(nodes[-1], name)
                     continue
+                if token == "," and stack:
+                    if stack[-1][0] >= 0:
+                        self._reduce(0)
+                    if stack and stack[-1][1] in ("call", "{"):
+                        position = match.end()
+                        break
                 position, state = self._operator(match, token, position)
                 if state == 2:
                     return position

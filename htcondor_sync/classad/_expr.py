@@ -64,22 +64,18 @@ class ExprTree:
     _node: Node
     _scope: AdBase | None
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> ExprTree:
-        """Return an expression that is not usable before ``__init__``."""
-        expr = object.__new__(cls)
-        expr._scope = None
-        return expr
-
     @checked
     def __init__(self, expr: Any) -> None:
         """Parse."""
         if isinstance(expr, (ExprTree, CoreExpr)):
             self._node = expr._node
             return
-        if not isinstance(expr, (str, bytes)):
-            raise TypeError(f"an expression is made from a str, not from {type(expr).__name__}")
+        if type(expr) is not str or not expr.isascii():
+            if not isinstance(expr, (str, bytes)):
+                raise TypeError(f"an expression is made from a str, not from {type(expr).__name__}")
+            expr = text_of(expr, "ExprTree")
         try:
-            self._node = parse_expression(text_of(expr, "ExprTree"))
+            self._node = parse_expression(expr)
         except ClassAdParseError as error:
             raise parse_error("Unable to parse string into a ClassAd.", error) from None
 
@@ -95,6 +91,8 @@ class ExprTree:
         """Raise ClassAdValueError if this expression has no content (``simplify`` of a list or ad gives such)."""
         if name == "_node":
             raise ClassAdValueError("Cannot operate on an invalid ExprTree")
+        if name == "_scope":
+            return None  # made from text: in no ad
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __str__(self) -> str:
@@ -144,9 +142,9 @@ class ExprTree:
         inside = scope if isinstance(scope, AdStore) else None
         # As in v1, without a scope there is no match.
         other = target if inside is not None else None
-        value = evaluated(self._node, self._scope if inside is None else inside, other)
-        if isinstance(value, (ListValue, AdBase)):
-            return type(self).__new__(type(self))
+        value = _registry.evaluate(self._node, self._scope if inside is None else inside, other, WORLD)
+        if type(value) is not bool and isinstance(value, (ListValue, AdBase)):
+            return ExprTree.__new__(ExprTree)
         return ExprTree._of(Literal(value))
 
     def __bool__(self) -> bool:
