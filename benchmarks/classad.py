@@ -4,7 +4,7 @@
 
 Each side runs in a process of its own, in alternating order: ours in both façades, v1's ``classad`` of 24.0.24 and
 ``classad2`` of 25.14.1, on the same ads: jobs of 130 attributes in old syntax that differ as the jobs of a queue do,
-and slots of 50 attributes.  Prints the best of all rounds (processor time) with ratios to v1, and writes
+and slots of 49 attributes.  Prints the best of all rounds (processor time) with ratios to v1, and writes
 benchmarks/results/classad.json.
 """
 
