@@ -36,7 +36,7 @@ from htcondor_async.errors import (
     HTCondorValueError as HTCondorValueError,
 )
 from htcondor_sync._install import install as install
-from htcondor_sync._state import STATE as _STATE  # noqa: F401 - made now, with the variables of now
+from htcondor_sync._snapshot import VARIABLES as _VARIABLES  # noqa: F401 - of now, not of the first use
 
 __version__ = "24.0.24"
 

@@ -11,6 +11,7 @@ from htcondor_async._runtime import host
 from htcondor_async._runtime.blocking import BlockingRuntime
 from htcondor_async.client import Client
 from htcondor_async.config import Config, MutableConfig
+from htcondor_sync._snapshot import VARIABLES
 
 if TYPE_CHECKING:
     from htcondor_sync._system import SystemEnvironment
@@ -27,7 +28,7 @@ class ProcessState:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._variables = dict(host.environ())
+        self._variables = dict(VARIABLES)
         self._environment: SystemEnvironment | None = None
         self._config: MutableConfig | None = None
         self._client: Client | None = None

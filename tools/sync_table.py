@@ -363,6 +363,7 @@ HAND_WRITTEN: dict[str, str] = {
     "_param": "a mapping over the configuration",
     "_schedd": "the current transaction, submission, spooling",
     "_secman": "state of a thread",
+    "_snapshot": "the environment of this process",
     "_state": "the configuration and the client of this process",
     "_submission": "submit descriptions",
     "_submit": "the submit language",

@@ -15,6 +15,7 @@ from harness.embedded import EmbeddedContractPool, open_embedded
 from harness.v1 import configured
 
 import htcondor_sync
+from htcondor_sync._state import STATE
 
 FULL = os.environ.get("HTCONDOR_ASYNC_FULL") == "1"
 THREADS = 32
@@ -103,7 +104,7 @@ def test_stuck_calls_do_not_wait_for_each_other() -> None:
         ad = htcondor_sync.classad.ClassAd()
         ad["MyAddress"] = f"<127.0.0.1:{silent.getsockname()[1]}>"
         with configured({"SEC_TCP_SESSION_DEADLINE": "1", "SEC_TCP_SESSION_TIMEOUT": "1"}):
-            client = htcondor_sync._STATE.client
+            client = STATE.client
             began = time.monotonic()
 
             def stuck(number: int) -> str:
@@ -118,14 +119,14 @@ def test_stuck_calls_do_not_wait_for_each_other() -> None:
 
             assert set(in_threads(stuck)) == {"DaemonTimeoutError"}
             assert time.monotonic() - began < 16, "they waited for each other: one after the other they take 32 s"
-            assert client is htcondor_sync._STATE.client
+            assert client is STATE.client
 
 
 def test_sessions_are_shared_and_consistent(pool: EmbeddedContractPool) -> None:
     htcondor_sync.SecMan().invalidateAllSessions()
     shared = schedd(pool)
     assert in_threads(lambda number: len(shared.query("true", ["ProcId"]))) == [20] * THREADS
-    sessions = htcondor_sync._STATE.client._sessions
+    sessions = STATE.client._sessions
     address = str(shared._core._target.address)
     assert sessions.drop_address(address) == 1, "one handshake was enough for all threads"
 
