@@ -49,9 +49,8 @@ def _collector(context: Context, entry: str) -> Target:
     text = entry
     if not entry.startswith(("<", "{")):
         address, question, parameters = entry.partition("?")
-        if address.count(":") == 1 or address.startswith("[") and "]:" in address:
-            pass
-        else:
+        has_port = address.count(":") == 1 or (address.startswith("[") and "]:" in address)
+        if not has_port:
             address = f"{address}:{context.config.get_int('COLLECTOR_PORT', DEFAULT_COLLECTOR_PORT)}"
         text = f"<{address}{question}{parameters}>"
     try:

@@ -37,8 +37,8 @@ class RetryPolicy:
     """How often, and after which pauses, a command that may be repeated is tried again.
 
     Only queries are repeated, and only while nothing of their answer has been handed out; commands that change
-    something never are. The pause before attempt *n* + 1 is ``initial * factor ** (n - 1)`` seconds, at most ``longest``, of
-    which a random part, up to ``jitter``, is taken away so that many clients do not come back at once.
+    something never are. The pause before attempt *n* + 1 is ``initial * factor ** (n - 1)`` seconds, at most
+    ``longest``, of which a random part, up to ``jitter``, is taken away so that many clients do not come back at once.
 
     Parameters
     ----------
