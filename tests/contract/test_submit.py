@@ -118,7 +118,9 @@ def test_count_for_a_mapping(pool, connected, run):
 
 
 ITEMS = "one, 1\ntwo, 2\nthree, 3\n"
-WANTED = [("one", "1", step) for step in "01"] + [("two", "2", step) for step in "01"] + [("three", "3", s) for s in "01"]
+WANTED = (
+    [("one", "1", step) for step in "01"] + [("two", "2", step) for step in "01"] + [("three", "3", s) for s in "01"]
+)
 
 
 @pytest.mark.parametrize("source", ["inline", "file", "iterator", "dictionaries"])
@@ -155,7 +157,9 @@ def test_spooled_jobs_wait_for_their_files(pool, connected, run, tmp_path):
     result = run(submitted)
     assert [(job["JobStatus"], job["HoldReasonCode"]) for job in jobs_of(pool, int(result))] == [(5, 16), (5, 16)]
     run(spooled, result)
-    pool.wait_for(lambda: all("StageInFinish" in job for job in jobs_of(pool, int(result))), "the files to be there", 20)
+    pool.wait_for(
+        lambda: all("StageInFinish" in job for job in jobs_of(pool, int(result))), "the files to be there", 20
+    )
     for job in jobs_of(pool, int(result)):
         assert "LeaveJobInQueue" in job
 
@@ -177,7 +181,14 @@ def test_late_materialization(pool, connected, run, tmp_path):
         assert len(jobs) == 3
         cluster = json.loads(
             pool.tool(
-                "condor_q", "-pool", pool.collector, "-name", pool.schedds["open"], "-factory", "-json", f"{int(result)}"
+                "condor_q",
+                "-pool",
+                pool.collector,
+                "-name",
+                pool.schedds["open"],
+                "-factory",
+                "-json",
+                f"{int(result)}",
             ).stdout
         )
         assert cluster[0]["TotalSubmitProcs"] == 700
@@ -251,7 +262,12 @@ def test_a_refused_attribute_names_the_reason(pool, connected, run):
 
 
 def test_a_mistake_in_a_late_job_submits_nothing(pool, connected, run):
-    text = TEXT.replace("a $(Process)", "late") + "request_memory = $(value)\nqueue value from (\n" + "5\n" * 700 + "1 +\n)"
+    text = (
+        TEXT.replace("a $(Process)", "late")
+        + "request_memory = $(value)\nqueue value from (\n"
+        + "5\n" * 700
+        + "1 +\n)"
+    )
 
     async def body():
         await (await connected()).submit(Submit(text))
@@ -276,10 +292,7 @@ def test_items_that_raise_submit_nothing(pool, connected, run):
 
 @pytest.mark.parametrize("spent", [0.02, 0.1, 0.2])
 def test_cancellation_leaves_nothing_half_submitted(pool, connected, run, spent):
-    if run.runtime is not None:
-        kind = "a timeout"  # a call that blocks is ended by its timeout alone
-    else:
-        kind = "a cancellation"
+    kind = "a timeout" if run.runtime is not None else "a cancellation"  # a call that blocks cannot be cancelled
     mark = f"cut {spent} {kind}"
 
     async def body():
