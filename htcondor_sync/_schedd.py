@@ -251,11 +251,10 @@ class Schedd(ScheddMethods):
             return self._submit_ads(description, [({}, count or 1)], spool, ad_results)
         language = language_of(description)
         items = itemdata if hasattr(itemdata, "__next__") else None
-        plan = Plan(language, count, items, bool(spool), own_queue=False)
         if self._mine() is not None:
             raise HTCondorIOError("Transaction already in progress for schedd.")
         with self._alone():
-            return call(_submission.submit_description(self._core, plan, STATE.client._context()))
+            return call(_submission.submit_description(self._core, language, count, bool(spool), items))
 
     def _submit_ads(self, cluster_ad: Any, proc_ads: Any, spool: bool, results: Any) -> int:
         kept: list[Any] | None = None if results is None else []

@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
-from htcondor_async._core.context import Context, Target
+from htcondor_async._core.context import Context
 from htcondor_async._core.queue import QueueConnection
-from htcondor_async._core.submit import ask_traits, new_cluster, send_jobs, submit_cluster
+from htcondor_async._core.submit import new_cluster, send_jobs
 from htcondor_async._dialogues.expressions import attribute_pairs
-from htcondor_async._dialogues.submit import ClusterPlan, Submitted
+from htcondor_async._dialogues.submit import Submitted
 from htcondor_async.classad import ClassAd as CoreAd
 from htcondor_async.errors import HTCondorInternalError, HTCondorValueError
 from htcondor_async.schedd import Schedd as CoreSchedd
@@ -44,8 +44,8 @@ def process_context() -> SubmitContext:
 class SubmitResult(metaclass=uninstantiable):
     """What was submitted."""
 
-    def __init__(self, submitted: Submitted, cluster_ad: CoreAd, jobs: Any) -> None:
-        self._result = CoreResult(submitted, cluster_ad, jobs)
+    def __init__(self, core: CoreResult) -> None:
+        self._result = core
 
     def cluster(self) -> int:
         """Return the number of the cluster."""
@@ -122,21 +122,14 @@ class Plan:
             raise HTCondorInternalError(str(error)) from error
 
 
-async def submit_description(core: CoreSchedd, plan: Plan, context: Context) -> SubmitResult:
-    """Submit in a transaction of its own."""
-    deadline = context.deadline(None)
-    target: Target = await core._where(context, deadline)
-    plan.schedd_version = (await ask_traits(context, target, deadline)).version
-    found: list[CoreAd] = []
-
-    def prepare(cluster: int) -> ClusterPlan:
-        ad, own = plan.build(cluster, None)
-        found.append(ad)
-        return ClusterPlan(attribute_pairs(ad), own)
-
-    submitted = await submit_cluster(context, target, prepare, deadline)
-    await core._after_submission(context, target, deadline)
-    return SubmitResult._make(submitted, found[0], lambda: iter(plan.ads))
+async def submit_description(core: CoreSchedd, submit: CoreSubmit, count: int, spool: bool, items: Any) -> SubmitResult:
+    """Submit in a transaction of its own; raises HTCondorInternalError for unusable commands."""
+    copied = submit.copy()
+    copied.queue_arguments = ""  # as in v1: the caller says how many
+    try:
+        return SubmitResult._make(await core.submit(copied, max(count, 1), spool, item_data=items))
+    except SubmitError as error:
+        raise HTCondorInternalError(str(error)) from error
 
 
 async def queue_description(
@@ -151,7 +144,8 @@ async def queue_description(
     ad, own = plan.build(cluster, keep)
     shared: Iterable[tuple[str, str]] = () if appended else attribute_pairs(ad)
     jobs = await send_jobs(context, connection, cluster, shared, own, deadline, first_proc=plan.first_proc)
-    result = SubmitResult._make(Submitted(cluster, plan.first_proc, jobs), ad, lambda: iter(plan.ads))
+    made = CoreResult(Submitted(cluster, plan.first_proc, jobs), ad, lambda: iter(plan.ads))
+    result = SubmitResult._make(made)
     return result, plan.first_proc + jobs
 
 
