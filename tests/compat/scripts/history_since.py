@@ -1,5 +1,6 @@
 """History since."""
 
+import classad
 import htcondor
 from _common import MINE, description, outcome, schedd
 
@@ -10,3 +11,6 @@ while len(list(schedd().history(mine, ["ProcId"], 10))) < 2:
     pass
 print(list(schedd().history(mine, ["ProcId"], 10, result.cluster())))
 outcome(schedd().history, mine, [], 1, 1.5)
+outcome(lambda: len(list(schedd().history(mine, ["ProcId"], 10, classad.ExprTree("ClusterId == 1")))))
+# a schedd hangs up on this one
+outcome(lambda: len(list(schedd().history(mine, ["ProcId"], 10, classad.ExprTree("true")))))
