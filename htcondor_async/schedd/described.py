@@ -34,23 +34,29 @@ from htcondor_async.submit import (
 __all__ = ["Described", "in_world_of", "submit_description", "submit_world", "warn_of"]
 
 
+_DETECTED = frozenset({"ARCH", "OPSYS", "OPSYSANDVER", "OPSYSMAJORVER", "OPSYSVER"})
+
+
 def submit_world(config: Config, version: str, platform: str, schedd_version: Version = LATEST) -> SubmitContext:
     """Return the world of descriptions: this machine, a client's configuration, and whose ads they are."""
+    environment = SystemEnvironment(param=config.get_str)
     return SubmitContext(
-        environment=SystemEnvironment(param=config.get_str),
-        param=functools.partial(_configured, config),
+        environment=environment,
+        param=functools.partial(_configured, config, environment),
         identity=Identity(version, platform),
         schedd_version=schedd_version,
     )
 
 
-def _configured(config: Config, name: str) -> str | None:
+def _configured(config: Config, environment: SystemEnvironment, name: str) -> str | None:
     """Return a parameter; what only HTCondor's defaults say, and versions say differently, is for the language."""
     if name in VERSION_DEFAULTS:
         origin = config.where(name)
         if origin is None or origin.source == "<Default>":
             return None
-    return config.get_str(name)
+    value = config.get_str(name)
+    # A configuration that no files were read for lacks what HTCondor finds out about a machine.
+    return environment.detected().get(name.upper()) if value is None and name.upper() in _DETECTED else value
 
 
 def in_world_of(description: Submit, context: Context, traits: ScheddTraits) -> Submit:
