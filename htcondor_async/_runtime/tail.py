@@ -57,6 +57,10 @@ class Piece:
     succeeded: bool = False
 
 
+class _MovedError(Exception):
+    """A file was no longer where it had been seen."""
+
+
 class TailedFile:
     """A log, open for reading. Its operations block, so they are run where that is allowed."""
 
@@ -199,22 +203,33 @@ class TailedFile:
 
     def _resume(self, place: Place) -> None:
         """Open the file that ``place`` is in, wherever it was moved, and go on there."""
+        for _try in range(_TRIES):
+            try:
+                if not self._find(place) and not self._open_oldest(place.older):
+                    # the file is gone, and none that was not there before it
+                    self._open(self.path)
+                return
+            except _MovedError:
+                # a rotation between the look and the opening: what was looked for may be somewhere else now
+                continue
+        busy = OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        raise file_error(busy, self.path, "find the place to go on in")
+
+    def _find(self, place: Place) -> bool:
         mine = _status(self.path)
         files = [] if mine is None else [(self.path, mine)]
         if any(self._try(path, found, place, True) for path, found in files):
-            return
+            return True
         files += self._rotated()
-        if any(self._try(path, found, place, same) for same in (True, False) for path, found in files):
-            return
-        # the file is gone, so all is unread that was not there before it
-        if not self._open_oldest(place.older):
-            self._open(self.path)
+        return any(self._try(path, found, place, same) for same in (True, False) for path, found in files)
 
     def _try(self, path: str, found: os.stat_result, place: Place, same: bool) -> bool:
         if same and (found.st_dev, found.st_ino) != (place.device, place.inode):
             return False
-        if found.st_size < place.offset or not (same or place.tail) or not self._open(path, found):
+        if found.st_size < place.offset or not (same or place.tail):
             return False
+        if not self._open(path, found):
+            raise _MovedError
         if os.pread(self._descriptor, len(place.tail), place.offset - len(place.tail)) != place.tail:
             return False
         self._offset, self._tail, self.resumed = place.offset, place.tail, True

@@ -66,6 +66,8 @@ class EventDecoder:
     def __init__(self, clock: Clock, *, offset: int = 0, limits: Limits | None = None) -> None:
         self._clock = clock
         self._max_record = (limits if limits is not None else Limits()).max_record
+        # so long without an end: a header, or dots, that have begun cannot make it short enough any more
+        self._max_pending = self._max_record + _HEADER_SIZE
         self._data = b""
         self._base = offset
         self._pos = 0
@@ -148,7 +150,7 @@ class EventDecoder:
         end, after = self._end_of_record(self._looked if self._looked > start else start, at_end)
         if end < 0:
             self._looked = max(start, len(data) - _HEADER_SIZE)
-            if len(data) - begin > self._max_record:
+            if len(data) - begin > self._max_pending:
                 self._give_up(_RECORD, start)
             return None
         self._pos = self._looked = after
@@ -205,7 +207,7 @@ class EventDecoder:
         stop = self._end_of_stray(max(self._pos, self._looked - _HEADER_SIZE))
         if stop < 0:
             self._looked = len(self._data)
-            if len(self._data) - self._pos > self._max_record:
+            if len(self._data) - self._pos > self._max_pending:
                 self._give_up(_STRAY, self._pos)
             return None
         offset = self.offset
@@ -231,7 +233,7 @@ class EventDecoder:
             scanner = self._scanner = AdScanner(form)
         data, begin = self._data, self._pos
         end, whole = scanner.end(data, begin)
-        if end < 0 and len(data) - begin <= self._max_record:
+        if end < 0 and len(data) - begin <= self._max_pending:
             return None
         self._scanner = None
         if end < 0 or (whole and end - begin > self._max_record):

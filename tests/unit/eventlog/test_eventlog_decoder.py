@@ -41,7 +41,7 @@ def clusters(found):
     return [e.cluster if isinstance(e, JobEvent) else (e.offset, e.end) for e in found]
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_the_pieces_do_not_matter(data):
     log = data.draw(st.sampled_from(LOGS)).read_bytes()[:6000]
@@ -75,7 +75,7 @@ PARTS = st.sampled_from(
 ) | st.binary(max_size=6)
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(PARTS, max_size=14).map(b"".join), st.lists(st.integers(0, 600), max_size=10), st.integers(40, 400))
 def test_no_bytes_break_it_and_no_byte_is_left_out(data, cuts, longest):
     """Whatever comes: each byte is of one event or bad record, or blank, and the pieces do not matter."""
@@ -86,7 +86,7 @@ def test_no_bytes_break_it_and_no_byte_is_left_out(data, cuts, longest):
     assert offsets == sorted(set(offsets))
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=400), st.sampled_from(range(50)))
 def test_hostile_bodies(body, number):
     """A body of any bytes is an event, all of whose parts can be read, or a bad record."""

@@ -160,7 +160,7 @@ def own(event):
 
 
 @pytest.mark.parametrize("number", sorted(KINDS))
-@settings(max_examples=400 if FULL else 8)
+@settings(deadline=None, max_examples=400 if FULL else 8)
 @given(data=st.data(), form=FORMS, options=OPTIONS, proc=st.integers(-1, 9999), cluster=st.integers(1, 2**31))
 def test_round_trip(number, data, form, options, proc, cluster):
     attributes = data.draw(KINDS[number])
