@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -51,6 +52,10 @@ class Channel(Wire):
         with self.phase(Phase.SEND, deadline):
             payload = self.writer().ad(ad).getvalue()
             await self.send(payload, deadline)
+
+    def limit(self, deadline: float) -> float:
+        """Return the deadline of one wait: an operation without one does not wait for ever for a daemon that is stuck."""
+        return deadline if deadline < math.inf else self.runtime.clock() + self.context.timeouts.answer
 
     @contextmanager
     def phase(self, phase: Phase, deadline: float) -> Iterator[None]:

@@ -26,15 +26,17 @@ class Timeouts:
     """Limits in seconds that hold where a call gives none; ``math.inf`` means no limit.
 
     ``connect`` bounds the way to an open TCP connection, ``handshake`` the security negotiation after it,
-    ``total`` a whole operation, ``idle`` the wait for the next bytes of a stream. The defaults are those of
-    HTCondor's own parameters: DEFAULT_CEDAR_TIMEOUT, SEC_TCP_SESSION_DEADLINE, and QUERY_TIMEOUT for ``idle``;
-    a schedd that serves a transaction answers nobody else for up to 20 s.
+    ``total`` a whole operation, ``idle`` the wait for the next bytes of a stream, and ``answer`` the wait for one answer
+    of an operation that has no limit as a whole. The defaults are those of HTCondor's own parameters:
+    DEFAULT_CEDAR_TIMEOUT, SEC_TCP_SESSION_DEADLINE, and QUERY_TIMEOUT for ``idle``; a schedd that serves a transaction
+    answers nobody else for up to 20 s, and an action on many jobs takes it minutes.
     """
 
     connect: float = 20.0
     handshake: float = 120.0
     total: float = math.inf
     idle: float = 60.0
+    answer: float = 300.0
     stagger: float = 0.25
 
 

@@ -62,7 +62,13 @@ async def carry_out(effect: object, runtime: Runtime) -> Any:
 
 
 def _file_info(info: RuntimeFileInfo) -> effects.FileInfo:
-    kind = effects.FileKind.DIRECTORY if info.is_directory else effects.FileKind.LINK if info.is_link else effects.FileKind.FILE
+    kind = (
+        effects.FileKind.DIRECTORY
+        if info.is_directory
+        else effects.FileKind.LINK
+        if info.is_link
+        else effects.FileKind.FILE
+    )
     return effects.FileInfo(
         kind, info.mode, info.uid, links=info.links, size=info.size, mtime_ns=info.mtime_ns, inode=info.inode
     )

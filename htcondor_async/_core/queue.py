@@ -313,7 +313,7 @@ class QueueConnection:
             self._gap = channel.runtime.clock() - self._last
             try:
                 with channel.phase(Phase.SEND, deadline):
-                    await channel.stream.send(data, deadline)
+                    await channel.stream.send(data, channel.limit(deadline))
             except HTCondorIOError as error:
                 self._lost(channel, error)
             self._last = channel.runtime.clock()
@@ -343,7 +343,7 @@ class QueueConnection:
                 with channel.phase(Phase.RECEIVE, deadline):
                     frames = channel.cedar.drain()
                 if not frames:
-                    await channel.fill(deadline)
+                    await channel.fill(channel.limit(deadline))
                     self._last = channel.runtime.clock()
             except ConnectionClosedError as error:
                 self._lost(channel, error)

@@ -50,6 +50,10 @@ class Wire:
             self.abort()
             raise
 
+    def limit(self, deadline: float) -> float:
+        """Return the deadline of one wait of an operation that has ``deadline``."""
+        return deadline
+
     def writer(self) -> Writer:
         """Return a writer for the next message."""
         return Writer(self.cedar.crypto)
@@ -62,12 +66,12 @@ class Wire:
         """Send one message."""
         payload, self.prefix = self.prefix + payload, b""
         with self.phase(Phase.SEND, deadline):
-            await self.stream.send(self.cedar.send_message(payload), deadline)
+            await self.stream.send(self.cedar.send_message(payload), self.limit(deadline))
 
     async def receive(self, deadline: float, max_size: int | None = None) -> bytes:
         """Return the next whole message."""
         with self.phase(Phase.RECEIVE, deadline):
-            return await self._next_message(deadline, max_size)
+            return await self._next_message(self.limit(deadline), max_size)
 
     async def fill(self, deadline: float) -> None:
         """Wait for more bytes, or for the end of the stream, and hand them to the decoder."""
@@ -126,10 +130,10 @@ class Wire:
 
     async def _carry_out(self, effect: Any, deadline: float) -> Any:
         if isinstance(effect, Send):
-            await self.stream.send(self.cedar.send_message(effect.message), deadline)
+            await self.stream.send(self.cedar.send_message(effect.message), self.limit(deadline))
             return None
         if isinstance(effect, Receive):
-            return await self._next_message(deadline, effect.max_size)
+            return await self._next_message(self.limit(deadline), effect.max_size)
         if isinstance(effect, StartCrypto):
             self.cedar.start_crypto(effect.method, effect.key, encrypt=effect.encrypt, mac=effect.mac)
             return None
