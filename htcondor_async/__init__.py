@@ -151,7 +151,7 @@ _HOMES = {
 _HANDLES = ("client", "collector", "credd", "daemons", "negotiator", "remote_param", "schedd", "startd")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - all of them are strings
+__all__ = ["__version__", *sorted(_HOME_OF)]
 
 
 def _machine() -> Environment:

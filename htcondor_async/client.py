@@ -92,7 +92,7 @@ class Client:
         self._version = version
         self._platform = platform if platform is not None else platform_string(*os_name())
         self._runtime = runtime
-        self._avoidance = Avoidance()
+        self._avoidance = Avoidance(threading.Lock())
         self._tag = f"client{next(_numbers)}"
         self._last_overlaid: tuple[str, Context] | None = None  # assigned whole: threads may race for it
 
@@ -122,7 +122,7 @@ class Client:
         schedd_version
             For which schedd previews are made, as "23.9.6"; by default a recent one.
         """
-        from htcondor_async.schedd.described import submit_world
+        from htcondor_async._submit_world import submit_world
         from htcondor_async.submit import LATEST, Version
 
         version = LATEST if schedd_version is None else Version.parse(schedd_version)

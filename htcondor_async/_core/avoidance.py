@@ -6,8 +6,8 @@ DEAD_COLLECTOR_MAX_AVOIDANCE_TIME (``condor_daemon_client/dc_collector.cpp``).
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 __all__ = ["Avoidance"]
@@ -24,11 +24,17 @@ _CAPACITY = 1000
 
 
 class Avoidance:
-    """Until when which addresses are avoided. Times are those of one monotonic clock; may be shared by threads."""
+    """Until when which addresses are avoided. Times are those of one monotonic clock.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    lock
+        Held for a moment at each use, so that threads may share the object.
+    """
+
+    def __init__(self, lock: AbstractContextManager[object]) -> None:
         self._until: dict[str, float] = {}
-        self._lock = threading.Lock()
+        self._lock = lock
 
     def failed(self, target: _Addressed, began: float, now: float, longest: float) -> None:
         """Note a contact that failed; ``longest`` bounds the seconds of avoidance."""

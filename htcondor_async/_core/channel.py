@@ -54,7 +54,7 @@ class Channel(Wire):
             await self.send(payload, deadline)
 
     def limit(self, deadline: float) -> float:
-        """Return the deadline of one wait: an operation without one does not wait for ever for a daemon that is stuck."""
+        """Return the deadline of one wait: without one of its own an operation still does not wait for ever."""
         return deadline if deadline < math.inf else self.runtime.clock() + self.context.timeouts.answer
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 
 import attrs
 
@@ -26,8 +27,8 @@ class Timeouts:
     """Limits in seconds that hold where a call gives none; ``math.inf`` means no limit.
 
     ``connect`` bounds the way to an open TCP connection, ``handshake`` the security negotiation after it,
-    ``total`` a whole operation, ``idle`` the wait for the next bytes of a stream, and ``answer`` the wait for one answer
-    of an operation that has no limit as a whole. The defaults are those of HTCondor's own parameters:
+    ``total`` a whole operation, ``idle`` the wait for the next bytes of a stream, and ``answer`` the wait for one
+    answer of an operation that has no limit as a whole. The defaults are those of HTCondor's own parameters:
     DEFAULT_CEDAR_TIMEOUT, SEC_TCP_SESSION_DEADLINE, and QUERY_TIMEOUT for ``idle``; a schedd that serves a transaction
     answers nobody else for up to 20 s, and an action on many jobs takes it minutes.
     """
@@ -86,7 +87,7 @@ class Context:
     tag: str
     version: str
     platform: str
-    avoidance: Avoidance = attrs.field(factory=Avoidance)
+    avoidance: Avoidance = attrs.field(factory=lambda: Avoidance(nullcontext()))
 
     def own_network(self) -> str:
         """Return the private network this process is in: PRIVATE_NETWORK_NAME, by default the name of the host."""

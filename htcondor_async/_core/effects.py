@@ -7,8 +7,8 @@ import logging
 import warnings
 from typing import Any
 
-from htcondor_async._runtime.base import Runtime
 from htcondor_async._runtime.base import FileInfo as RuntimeFileInfo
+from htcondor_async._runtime.base import Runtime
 from htcondor_async._secret import Secret
 from htcondor_async._security import effects
 from htcondor_async.errors import HTCondorInternalError, HTCondorIOError

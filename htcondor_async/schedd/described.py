@@ -14,49 +14,19 @@ from htcondor_async._core.context import Context, Target
 from htcondor_async._core.submit import ScheddTraits, ask_traits, submit_cluster, submit_factory
 from htcondor_async._dialogues.expressions import attribute_pairs
 from htcondor_async._dialogues.submit import ClusterPlan, FactoryPlan, FactoryText, Submitted
-from htcondor_async._system import SystemEnvironment
+from htcondor_async._submit_world import submit_world
 from htcondor_async.classad import ClassAd
-from htcondor_async.config import Config
 from htcondor_async.errors import HTCondorValueError
 from htcondor_async.submit import (
     DEFAULT_IDENTITY,
-    LATEST,
-    VERSION_DEFAULTS,
     ClusterBuilder,
     Factory,
-    Identity,
     Submit,
-    SubmitContext,
     SubmitWarning,
     Version,
 )
 
-__all__ = ["Described", "in_world_of", "submit_description", "submit_world", "warn_of"]
-
-
-_DETECTED = frozenset({"ARCH", "OPSYS", "OPSYSANDVER", "OPSYSMAJORVER", "OPSYSVER"})
-
-
-def submit_world(config: Config, version: str, platform: str, schedd_version: Version = LATEST) -> SubmitContext:
-    """Return the world of descriptions: this machine, a client's configuration, and whose ads they are."""
-    environment = SystemEnvironment(param=config.get_str)
-    return SubmitContext(
-        environment=environment,
-        param=functools.partial(_configured, config, environment),
-        identity=Identity(version, platform),
-        schedd_version=schedd_version,
-    )
-
-
-def _configured(config: Config, environment: SystemEnvironment, name: str) -> str | None:
-    """Return a parameter; what only HTCondor's defaults say, and versions say differently, is for the language."""
-    if name in VERSION_DEFAULTS:
-        origin = config.where(name)
-        if origin is None or origin.source == "<Default>":
-            return None
-    value = config.get_str(name)
-    # A configuration that no files were read for lacks what HTCondor finds out about a machine.
-    return environment.detected().get(name.upper()) if value is None and name.upper() in _DETECTED else value
+__all__ = ["Described", "in_world_of", "submit_description", "warn_of"]
 
 
 def in_world_of(description: Submit, context: Context, traits: ScheddTraits) -> Submit:
