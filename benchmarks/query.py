@@ -3,8 +3,8 @@
     python benchmarks/query.py [--jobs 20000] [--more 80000] [--rounds 5] [--scenarios full all ...]
 
 Each measurement runs in a process of its own, in alternating order, against one real 25.14.1 schedd: the same
-constraint, projection and encrypted session on all sides. A pool is made, filled with held jobs and stopped again. Prints
-medians and ratios, and writes benchmarks/results/query.json. The bare reader splits frames and decrypts, with the same
+constraint, projection and encrypted session on all sides. A pool is made, filled with held jobs and stopped again.
+Prints medians and ratios, and writes benchmarks/results/query.json. The bare reader splits frames and decrypts, with the same
 read size, and nothing else. For eight queries at once the processor time of the schedd and its workers is shown too.
 """
 
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--scenarios", nargs="*", default=list(SCENARIOS), choices=SCENARIOS)
     options = parser.parse_args()
     found = interpreters()
-    pythons = {side: found["ours"] for side in ("async", "blocking", "bare")} | found
+    pythons = dict.fromkeys(("async", "blocking", "bare"), found["ours"]) | found
     with pool_with_jobs(options.jobs) as made:
         results = measure(options, pythons, made)
         if options.more:

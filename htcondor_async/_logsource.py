@@ -70,9 +70,13 @@ class LogSource:
                     self._found.append((piece, advance))
                     self.drained = not piece.data
             finally:
-                if self._closed:
-                    file_to_close, self._file = self._file, None
-                    _close(file_to_close)
+                self._drop_if_closed()
+
+    def _drop_if_closed(self) -> None:
+        """Let go of the file if somebody closed the source while it was being read."""
+        if self._closed:
+            file, self._file = self._file, None
+            _close(file)
 
     def open(self) -> None:
         """Open the file if it is not open; raises ``HTCondorIOError``."""

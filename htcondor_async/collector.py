@@ -33,9 +33,7 @@ class Collector:
         Who asks; by default the client of the current context.
     """
 
-    def __init__(
-        self, pool: str | Iterable[str] | ClassAd | None = None, *, client: Client | None = None
-    ) -> None:
+    def __init__(self, pool: str | Iterable[str] | ClassAd | None = None, *, client: Client | None = None) -> None:
         self._client = client if client is not None else default_client()
         self._location: Target | None = None
         self._pool: tuple[str, ...] = ()
@@ -189,7 +187,9 @@ class Collector:
         finally:
             source.abort()
         if not batch:
-            raise HTCondorLocateError("the daemon has no ad of itself", daemon=target.daemon, address=str(target.address))
+            raise HTCondorLocateError(
+                "the daemon has no ad of itself", daemon=target.daemon, address=str(target.address)
+            )
         return batch[0]
 
     async def advertise(
@@ -232,9 +232,7 @@ class Collector:
         if not checked:
             return
         context = self._client._context()
-        await advertise(
-            context, self._targets(), checked, wanted, tcp=use_tcp, deadline=context.deadline(timeout)
-        )
+        await advertise(context, self._targets(), checked, wanted, tcp=use_tcp, deadline=context.deadline(timeout))
 
     async def invalidate(
         self,

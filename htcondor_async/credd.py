@@ -163,9 +163,7 @@ class Credd:
         if not text or "\0" in text:
             raise HTCondorValueError("password may not be empty" if not text else "a password cannot contain NUL")
         credential = Secret(text.encode("utf-8", "surrogateescape"))
-        request = StoreRequest(
-            CredTypes.Password, Operation.ADD, _dialogue.checked_user(user), credential, legacy=True
-        )
+        request = StoreRequest(CredTypes.Password, Operation.ADD, _dialogue.checked_user(user), credential, legacy=True)
         await self._store(request, timeout)
 
     async def delete_password(self, user: str = "", *, timeout: float | None = None) -> bool:
@@ -274,9 +272,7 @@ class Credd:
         secret = await self._credential(credential, f"SEC_CREDENTIAL_PRODUCER_OAUTH_{service}", timeout)
         if secret is None:
             return
-        request = StoreRequest(
-            kind, Operation.ADD, user, secret, service=service, handle=handle, refresh=refresh
-        )
+        request = StoreRequest(kind, Operation.ADD, user, secret, service=service, handle=handle, refresh=refresh)
         await self._store(request, timeout)
 
     async def delete_user_service_cred(
@@ -284,9 +280,7 @@ class Credd:
     ) -> None:
         """Delete an OAuth credential; none is fine."""
         kind, service, handle = _service(credtype, service, handle)
-        request = StoreRequest(
-            kind, Operation.DELETE, _dialogue.checked_user(user), service=service, handle=handle
-        )
+        request = StoreRequest(kind, Operation.DELETE, _dialogue.checked_user(user), service=service, handle=handle)
         await self._store(request, timeout)
 
     async def query_user_service_cred(
@@ -304,9 +298,7 @@ class Credd:
             kind, service, handle = _service(credtype, service, handle)
         elif handle:
             raise HTCondorValueError("invalid service arg", hint="a handle needs a service")
-        request = StoreRequest(
-            kind, Operation.QUERY, _dialogue.checked_user(user), service=service, handle=handle
-        )
+        request = StoreRequest(kind, Operation.QUERY, _dialogue.checked_user(user), service=service, handle=handle)
         stored = await self._store(request, timeout)
         if not stored.found:
             raise _dialogue.not_found()

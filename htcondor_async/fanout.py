@@ -80,9 +80,7 @@ def query_all(
     where, names = constraint_text(constraint), projection_names(projection)
 
     def asking(schedd: Schedd) -> Callable[[], AdStream]:
-        return lambda: schedd.xquery(
-            where, names, limit=limit, opts=opts, timeout=timeout, idle_timeout=idle_timeout
-        )
+        return lambda: schedd.xquery(where, names, limit=limit, opts=opts, timeout=timeout, idle_timeout=idle_timeout)
 
     chosen = {id(schedd): schedd for schedd in schedds}
     return QueryAll(((schedd, asking(schedd)) for schedd in chosen.values()), concurrency)

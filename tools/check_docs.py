@@ -11,7 +11,18 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 def main() -> int:
     """Build docs/ into docs/_build and return Sphinx's status."""
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(DOCS), str(DOCS / "_build")]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-b",
+        "html",
+        str(DOCS),
+        str(DOCS / "_build"),
+    ]
     return subprocess.run(command, check=False).returncode
 
 

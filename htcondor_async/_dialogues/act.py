@@ -31,7 +31,14 @@ _REASONS = {
     JobAction.Suspend: "SuspendReason",
     JobAction.Continue: "ContinueReason",
 }
-_RESULTS = ("TotalError", "TotalSuccess", "TotalNotFound", "TotalBadStatus", "TotalAlreadyDone", "TotalPermissionDenied")
+_RESULTS = (
+    "TotalError",
+    "TotalSuccess",
+    "TotalNotFound",
+    "TotalBadStatus",
+    "TotalAlreadyDone",
+    "TotalPermissionDenied",
+)
 
 
 @attrs.frozen

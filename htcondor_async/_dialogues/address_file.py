@@ -38,7 +38,9 @@ def parse_address_file(text: str, path: str) -> dict[str, str]:
         elif assignment:
             found.setdefault(assignment[1], _unquoted(assignment[2]))
         elif not found:
-            raise HTCondorLocateError(f"{path} is no address file: its first line is neither an address nor Name = value")
+            raise HTCondorLocateError(
+                f"{path} is no address file: its first line is neither an address nor Name = value"
+            )
     if "MyAddress" not in found:
         raise HTCondorLocateError(f"{path} holds no address", hint="is the daemon running?")
     return found

@@ -78,7 +78,7 @@ def projection_names(projection: Iterable[str] | None) -> list[str]:
     for name in names:
         if not isinstance(name, str):
             raise HTCondorTypeError(f"a projection holds attribute names, not {type(name).__name__}")
-        if not name or any(c in " ,\t\r\n\0\"" for c in name):
+        if not name or any(c in ' ,\t\r\n\0"' for c in name):
             raise HTCondorValueError(f"{name!r} in the projection is not an attribute name")
     return names
 

@@ -1,7 +1,8 @@
 """A daemon's configuration, read and changed from afar (``condor_daemon_core.V6``).
 
-``DC_CONFIG_VAL`` answers a name by its expanded value (NULL and nothing more where there is none), ``NAME = raw value``,
-where it was set, the default (perhaps NULL), and how often it was used; ``?names:REGEX`` by all names that match.
+``DC_CONFIG_VAL`` answers a name by its expanded value (NULL and nothing more where there is none),
+``NAME = raw value``, where it was set, the default (perhaps NULL), and how often it was used; ``?names:REGEX`` by all
+names that match.
 """
 
 from __future__ import annotations

@@ -218,7 +218,7 @@ class MemorySocket:
                 self.network.at(max(other._arrival, self.network.time), other._end)
 
     def break_with(self, breakage: Breakage) -> None:
-        """From now on this end sees the end of the stream, a reset, a broken pipe when it sends, or nothing any more."""
+        """From now on this end sees the end of the stream, a reset, a broken pipe when it sends, or nothing."""
         if breakage == "eof":
             self._end()
         elif breakage == "pipe":

@@ -42,6 +42,7 @@ class Place:
     offset: int
     tail: bytes = b""
     older: frozenset[tuple[int, int, int]] = frozenset()
+    head: bytes = b""
 
 
 @attrs.frozen
@@ -72,6 +73,7 @@ class TailedFile:
         self._tail = b""
         self._fixed_from = 0
         """Where the bytes begin that are never written again: behind the header that a rotation completes."""
+        self._head = b""
         self.device = self.inode = 0
         self._older: frozenset[tuple[int, int, int]] = frozenset()
         self._parked: tuple[int, int, int, int] | None = None
@@ -124,7 +126,7 @@ class TailedFile:
     def place(self, offset: int, tail: bytes) -> Place:
         """Return the place of an offset at or before the current one; ``tail`` are the bytes before it."""
         fixed = max(0, offset - self._fixed_from)
-        return Place(self.device, self.inode, offset, tail[-fixed:] if fixed else b"", self._older)
+        return Place(self.device, self.inode, offset, tail[-fixed:] if fixed else b"", self._older, self._head)
 
     def read(self) -> Piece:
         """Return the next piece."""
@@ -148,7 +150,7 @@ class TailedFile:
 
     def _start(self) -> None:
         self._offset = self._fixed_from = 0
-        self._tail = b""
+        self._tail = self._head = b""
 
     def _take(self, data: bytes) -> bytes:
         if not data:
@@ -167,6 +169,7 @@ class TailedFile:
         self._fixed_from = 0
         if found is not None:
             self._fixed_from = found.end()
+            self._head = found[0].partition(b" size=")[0]
         elif len(head) < _HEADER_SIZE and head.startswith(b"008 (") and b"\n..." not in head:
             # perhaps half a header
             self._fixed_from = _HEADER_SIZE
@@ -216,6 +219,9 @@ class TailedFile:
         raise file_error(busy, self.path, "find the place to go on in")
 
     def _find(self, place: Place) -> bool:
+        if place.offset == 0:
+            # nothing of it was read, so it is one of those that were not there before it
+            return False
         mine = _status(self.path)
         files = [] if mine is None else [(self.path, mine)]
         if any(self._try(path, found, place, True) for path, found in files):
@@ -231,6 +237,8 @@ class TailedFile:
         if not self._open(path, found):
             raise _MovedError
         if os.pread(self._descriptor, len(place.tail), place.offset - len(place.tail)) != place.tail:
+            return False
+        if os.pread(self._descriptor, len(place.head), 0) != place.head:
             return False
         self._offset, self._tail, self.resumed = place.offset, place.tail, True
         self._look_at_header()

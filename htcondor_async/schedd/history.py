@@ -13,6 +13,7 @@ from htcondor_async.streams import AdStream
 
 __all__ = ["ScheddHistory"]
 
+
 class ScheddHistory(ScheddBase):
     """The history, read."""
 

@@ -115,9 +115,7 @@ class ScheddQueries(ScheddBase):
         query.ad()  # contradictions show now, not at the first ad
         return query
 
-    def _stream(
-        self, query: JobQuery, name: str | None, timeout: float | None, idle_timeout: float | None
-    ) -> AdStream:
+    def _stream(self, query: JobQuery, name: str | None, timeout: float | None, idle_timeout: float | None) -> AdStream:
         async def opener() -> AdSource:
             context = self._client._context()
             deadline = context.deadline(timeout)

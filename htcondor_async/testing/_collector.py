@@ -19,15 +19,45 @@ __all__ = ["CollectorDaemon"]
 # (condor_collector.V6/collector.cpp).
 _TABLES = (
     ("Machine", Command.QUERY_STARTD_ADS, Command.UPDATE_STARTD_AD, Command.INVALIDATE_STARTD_ADS, "ADVERTISE_STARTD"),
-    ("Scheduler", Command.QUERY_SCHEDD_ADS, Command.UPDATE_SCHEDD_AD, Command.INVALIDATE_SCHEDD_ADS, "ADVERTISE_SCHEDD"),
-    ("DaemonMaster", Command.QUERY_MASTER_ADS, Command.UPDATE_MASTER_AD, Command.INVALIDATE_MASTER_ADS, "ADVERTISE_MASTER"),
-    ("Submitter", Command.QUERY_SUBMITTOR_ADS, Command.UPDATE_SUBMITTOR_AD, Command.INVALIDATE_SUBMITTOR_ADS, "ADVERTISE_SCHEDD"),
+    (
+        "Scheduler",
+        Command.QUERY_SCHEDD_ADS,
+        Command.UPDATE_SCHEDD_AD,
+        Command.INVALIDATE_SCHEDD_ADS,
+        "ADVERTISE_SCHEDD",
+    ),
+    (
+        "DaemonMaster",
+        Command.QUERY_MASTER_ADS,
+        Command.UPDATE_MASTER_AD,
+        Command.INVALIDATE_MASTER_ADS,
+        "ADVERTISE_MASTER",
+    ),
+    (
+        "Submitter",
+        Command.QUERY_SUBMITTOR_ADS,
+        Command.UPDATE_SUBMITTOR_AD,
+        Command.INVALIDATE_SUBMITTOR_ADS,
+        "ADVERTISE_SCHEDD",
+    ),
     ("Collector", Command.QUERY_COLLECTOR_ADS, Command.UPDATE_COLLECTOR_AD, Command.INVALIDATE_COLLECTOR_ADS, "DAEMON"),
     ("License", Command.QUERY_LICENSE_ADS, Command.UPDATE_LICENSE_AD, Command.INVALIDATE_LICENSE_ADS, "DAEMON"),
-    ("Negotiator", Command.QUERY_NEGOTIATOR_ADS, Command.UPDATE_NEGOTIATOR_AD, Command.INVALIDATE_NEGOTIATOR_ADS, "NEGOTIATOR"),
+    (
+        "Negotiator",
+        Command.QUERY_NEGOTIATOR_ADS,
+        Command.UPDATE_NEGOTIATOR_AD,
+        Command.INVALIDATE_NEGOTIATOR_ADS,
+        "NEGOTIATOR",
+    ),
     ("HAD", Command.QUERY_HAD_ADS, Command.UPDATE_HAD_AD, Command.INVALIDATE_HAD_ADS, "DAEMON"),
     ("Grid", Command.QUERY_GRID_ADS, Command.UPDATE_GRID_AD, Command.INVALIDATE_GRID_ADS, "DAEMON"),
-    ("Accounting", Command.QUERY_ACCOUNTING_ADS, Command.UPDATE_ACCOUNTING_AD, Command.INVALIDATE_ACCOUNTING_ADS, "NEGOTIATOR"),
+    (
+        "Accounting",
+        Command.QUERY_ACCOUNTING_ADS,
+        Command.UPDATE_ACCOUNTING_AD,
+        Command.INVALIDATE_ACCOUNTING_ADS,
+        "NEGOTIATOR",
+    ),
 )
 _FIXED = {table: query for table, query, _, _, _ in _TABLES}
 _NAMELESS = frozenset({"Machine", "DaemonMaster", "Collector"})  # tables whose ads may go by Machine instead of Name
@@ -138,9 +168,7 @@ class CollectorDaemon(Daemon):
 
     async def _answer(self, connection: Connection, query: ClassAd, tables: list[tuple[str, str]]) -> None:
         found = self._select(query, tables)
-        await send_sequence(
-            connection, found, lambda writer: writer.int(1), lambda writer, count: writer.int(0)
-        )
+        await send_sequence(connection, found, lambda writer: writer.int(1), lambda writer, count: writer.int(0))
 
     def _select(self, query: ClassAd, tables: list[tuple[str, str]]) -> Iterator[ClassAd]:
         for table, prefix in tables:

@@ -1,4 +1,4 @@
-"""Reaching daemons: local ones through the files they leave, several addresses, deadlines, what is closed afterwards."""
+"""Reaching daemons: local ones through the files they leave, several addresses, deadlines, what is closed."""
 
 from __future__ import annotations
 

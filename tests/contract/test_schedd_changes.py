@@ -90,7 +90,7 @@ def test_submit_counts_in_proc_ads(pool, connected, run):
 def test_requirements_of_a_job_are_completed(pool, connected, run):
     async def body():
         schedd = await connected()
-        own = {"Requirements": ExprTree("TARGET.Arch == \"X86_64\" || TARGET.Foo"), "RequestGPUs": 1}
+        own = {"Requirements": ExprTree('TARGET.Arch == "X86_64" || TARGET.Foo'), "RequestGPUs": 1}
         return await schedd.submit_many(JOB | {"ShouldTransferFiles": "NO"}, [(own, 1)])
 
     result = run(body)

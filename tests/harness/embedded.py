@@ -43,7 +43,14 @@ class ContractPool(Protocol):
         ...
 
     def submit(
-        self, count: int = ..., *, user: str = ..., schedd: str = ..., hold: bool = ..., text: str = ..., **commands: object
+        self,
+        count: int = ...,
+        *,
+        user: str = ...,
+        schedd: str = ...,
+        hold: bool = ...,
+        text: str = ...,
+        **commands: object,
     ) -> int:
         """Submit jobs and return their cluster."""
         ...
@@ -72,7 +79,9 @@ class EmbeddedContractPool:
         self.version = version
         self.port = int(running.address.rpartition(":")[2])
         self.collector = pool_config.collector_address(self.port)
-        self.collectors = {name: pool_config.collector_address(self.port, name) for name in pool_config.COLLECTOR_POLICIES}
+        self.collectors = {
+            name: pool_config.collector_address(self.port, name) for name in pool_config.COLLECTOR_POLICIES
+        }
         self.schedds = {name: f"{name}@{pool_config.TRUST_DOMAIN}" for name in ["open", *pool_config.SCHEDD_POLICIES]}
         self._clients = 0
 

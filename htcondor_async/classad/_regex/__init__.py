@@ -211,9 +211,7 @@ def warn(pattern: bytes, error: UnsupportedPattern | PatternLimitError) -> None:
     warnings.warn(f"regular expression {text!r} {what}: {error}", ClassAdRegexWarning, stacklevel=2)
 
 
-def replace(
-    pattern: Pattern, subject: bytes, template: bytes, *, every: bool, whole: bool
-) -> bytes | None:
+def replace(pattern: Pattern, subject: bytes, template: bytes, *, every: bool, whole: bool) -> bytes | None:
     r"""Return the replacement of the first match or of all, as ``regexps()`` gives it; None where that is ``Error``.
 
     Parameters

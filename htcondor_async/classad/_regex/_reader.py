@@ -60,8 +60,6 @@ _CATEGORIES = {
 }  # fmt: skip
 
 
-
-
 @attrs.frozen(slots=True, cache_hash=True)
 class Options:
     """The options of ``regexp()``, and those that a pattern can set for itself."""

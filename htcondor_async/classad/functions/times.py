@@ -278,5 +278,3 @@ def _standard_zone(ctx: EvalContext) -> str:
         if not when.dst():
             return when.tzname() or ""
     return _instant(_JANUARY).astimezone(zone).tzname() or ""
-
-

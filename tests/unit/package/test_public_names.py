@@ -28,7 +28,7 @@ def seen_by_type_checkers() -> dict[str, str]:
 
 
 def test_the_table_is_what_type_checkers_see():
-    assert htcondor_async._HOME_OF == seen_by_type_checkers()
+    assert seen_by_type_checkers() == htcondor_async._HOME_OF
 
 
 @pytest.mark.parametrize("name", htcondor_async.__all__)
@@ -43,6 +43,7 @@ def test_names_that_are_not_there():
 
 
 def test_importing_loads_no_event_loop():
-    code = "import sys, htcondor_async; print([m for m in ('asyncio', 'anyio', 'ssl', 'cryptography') if m in sys.modules])"
+    heavy = ("asyncio", "anyio", "ssl", "cryptography")
+    code = f"import sys, htcondor_async; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
