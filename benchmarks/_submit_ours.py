@@ -6,9 +6,9 @@ import sys
 
 del sys.path[0]  # this folder has a classad.py of its own
 
-import asyncio  # noqa: E402 - found by the line above
-import json  # noqa: E402 - found by the line above
-import time  # noqa: E402 - found by the line above
+import asyncio
+import json
+import time
 
 
 def main() -> None:

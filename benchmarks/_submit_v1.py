@@ -4,8 +4,8 @@ import sys
 
 del sys.path[0]  # this folder has a classad.py of its own
 
-import json  # noqa: E402 - found by the line above
-import time  # noqa: E402 - found by the line above
+import json
+import time
 
 
 def main():

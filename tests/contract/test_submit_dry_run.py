@@ -35,11 +35,33 @@ ONLY_25 = {
 }
 _OLD_LANGUAGE = "the language of the client is that of 24.0 and later"
 ONLY_23 = dict.fromkeys(
-    """
-    macro-perproc-001 macro-perproc-002 queue-004 queue-050 queue-067 queue-069 queue-071 queue-073 queue-093 queue-096
-    queue-122 queue-125 queue-126 queue-131 queue-133 call-001 real-world-002 real-world-027 syntax-007 syntax-017
-    syntax-018 transfer-118 policy-defaults-001 policy-defaults-003 grid-010
-    """.split(),
+    [
+        "macro-perproc-001",
+        "macro-perproc-002",
+        "queue-004",
+        "queue-050",
+        "queue-067",
+        "queue-069",
+        "queue-071",
+        "queue-073",
+        "queue-093",
+        "queue-096",
+        "queue-122",
+        "queue-125",
+        "queue-126",
+        "queue-131",
+        "queue-133",
+        "call-001",
+        "real-world-002",
+        "real-world-027",
+        "syntax-007",
+        "syntax-017",
+        "syntax-018",
+        "transfer-118",
+        "policy-defaults-001",
+        "policy-defaults-003",
+        "grid-010",
+    ],
     _OLD_LANGUAGE,
 )
 
