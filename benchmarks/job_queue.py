@@ -1,5 +1,4 @@
-"""Claims: submitting and editing 20,000 jobs takes at most the time of the v1 bindings and half their CPU; the rest is
-no slower.
+"""How long submitting, editing, acting on, and reading the history of 20,000 jobs takes, and spooling, against v1.
 
     python benchmarks/job_queue.py [--address "<127.0.0.1:9618?sock=...>" --token-directory DIR] [--rounds 3]
 

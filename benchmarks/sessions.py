@@ -1,4 +1,4 @@
-"""Claim: handshakes and resumed commands are not slower than with the C++ bindings, and many tasks share one handshake.
+"""Claim: many tasks share one handshake. Beside it: handshakes and resumed commands, against the C++ bindings.
 
     python benchmarks/sessions.py [--rounds 3] [--cold 100] [--resumed 300] [--tasks 1000]
 

@@ -1,4 +1,4 @@
-"""Claim: parsing, making and submitting 20,000 jobs keep up with the C++ bindings of version 1.
+"""How fast 20,000 jobs are made and submitted, and a description is parsed, against the C++ bindings of version 1.
 
     python benchmarks/submit.py [--jobs 20000] [--rounds 3]
 
