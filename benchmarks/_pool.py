@@ -12,7 +12,7 @@ import attrs
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
-from harness import bindings, pools  # noqa: E402 - found by the line above
+from harness import bindings, pools
 
 __all__ = ["BenchPool", "interpreters", "pool_with_jobs"]
 

@@ -8,8 +8,8 @@ import time
 
 scenario, address = sys.argv[1:3]
 del sys.path[0]  # this folder has a classad.py too
-import classad  # noqa: E402 - after the line above
-import htcondor  # noqa: E402
+import classad
+import htcondor
 
 ad = classad.ClassAd()
 ad["MyAddress"] = address

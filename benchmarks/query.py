@@ -5,7 +5,8 @@
 Each measurement runs in a process of its own, in alternating order, against one real 25.14.1 schedd: the same
 constraint, projection and encrypted session on all sides. A pool is made, filled with held jobs and stopped again.
 Prints medians and ratios, and writes benchmarks/results/query.json. The bare reader splits frames and decrypts, with
-the same read size, and nothing else. For eight queries at once the processor time of the schedd and its workers is shown too.
+the same read size, and nothing else. For eight queries at once the processor time of the schedd and its workers is
+shown too.
 """
 
 from __future__ import annotations

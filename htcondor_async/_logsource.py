@@ -42,7 +42,9 @@ class LogSource:
         self._file: TailedFile | None = None
         self._found: deque[tuple[Piece, bool]] = deque()
         """Pieces, and whether they are the first of another file."""
-        self._decoder = EventDecoder(clock, offset=place.offset if place is not None else 0)
+        self._decoder = (
+            EventDecoder(clock) if place is None else EventDecoder(clock, offset=place.offset, tail=place.tail)
+        )
         self._at_end = self._ended = False
         self._grace = math.inf
         self._lock = threading.Lock()

@@ -59,19 +59,21 @@ class EventDecoder:
         Where local time comes from.
     offset
         Where in the file the bytes begin that are fed first.
+    tail
+        The bytes before them, as far as they are known.
     limits
         What a hostile or broken file may make it keep.
     """
 
-    def __init__(self, clock: Clock, *, offset: int = 0, limits: Limits | None = None) -> None:
+    def __init__(self, clock: Clock, *, offset: int = 0, tail: bytes = b"", limits: Limits | None = None) -> None:
         self._clock = clock
         self._max_record = (limits if limits is not None else Limits()).max_record
         # so long without an end: a header, or dots, that have begun cannot make it short enough any more
         self._max_pending = self._max_record + _HEADER_SIZE
-        self._data = b""
-        self._base = offset
-        self._pos = 0
-        self._looked = 0
+        self._data = tail
+        self._base = offset - len(tail)
+        self._pos = len(tail)
+        self._looked = self._pos
         """Up to where in the data there is no end of the record that begins at ``_pos``."""
         self._skipped_from = -1
         """Where in the file a record began that has grown too long, while it is passed over."""

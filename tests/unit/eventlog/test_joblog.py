@@ -246,6 +246,22 @@ async def test_copies_go_on_where_the_original_stands(path, anyio_backend, how):
         await here(how(JobEventLog(f"{path}.none")))
 
 
+async def test_a_copy_of_a_copy_knows_its_file(path, anyio_backend):
+    append(path, 1)
+    log = JobEventLog(path)
+    assert await here(log) == [1]
+    for _copy in range(3):
+        log.close()
+        log = pickle.loads(pickle.dumps(log))
+        assert await here(log) == []
+    log.close()
+    os.truncate(path, 0)
+    append(path, 2, 3)
+    log = pickle.loads(pickle.dumps(log))
+    assert await here(log) == [2, 3]
+    log.close()
+
+
 async def test_resuming_in_files_that_were_rotated_meanwhile(path, anyio_backend):
     append(path, 1, 2)
     log = JobEventLog(path)
