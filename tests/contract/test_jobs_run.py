@@ -161,3 +161,29 @@ def test_late_materialization_of_10_000_jobs(pool, work, schedd):
 @pytest.mark.full
 def test_late_materialization_of_a_million_jobs(pool, work, schedd):
     late(pool, work, schedd, 1_000_000)
+
+
+def test_a_dag_of_three_nodes(pool, work, schedd):
+    script(work, "node.sh", f'echo "$1" >> {work}/order\n')
+    (work / "node.sub").write_text(
+        f"executable = {work}/node.sh\narguments = $(NAME)\nlog = {work}/nodes.log\nshould_transfer_files = no\nqueue\n"
+    )
+    nodes = "".join(f'JOB {name} node.sub\nVARS {name} NAME="{name}"\n' for name in "ABC")
+    (work / "run.dag").write_text(f"{nodes}PARENT A CHILD B\nPARENT B CHILD C\n")
+    context = schedd._client.submit_context()
+    description = Submit.from_dag(f"{work}/run.dag", {"dagman": "/usr/bin/condor_dagman"}, context)
+    description["initialdir"] = str(work)
+    description["getenv"] = "false"
+    # DAGMan runs as the pool's own user, who has no token of alice
+    settings = {
+        "_CONDOR_DAGMAN_LOG": f"{work}/run.dag.dagman.out",
+        "_CONDOR_MAX_DAGMAN_LOG": "0",
+        "_CONDOR_DAGMAN_USE_STRICT": "0",  # it warns of logs below /tmp, where the pool of the tests lives
+        "CONDOR_CONFIG": f"{pool.run}/condor_config",
+        "PATH": "/usr/bin:/bin",
+    }
+    description["environment"] = '"' + " ".join(f"{name}={value}" for name, value in settings.items()) + '"'
+    (job,) = ended(pool, int(drive(schedd.submit(description))), 1, 100)
+    said = (work / "run.dag.dagman.out").read_text()[-3000:]
+    assert job["ExitCode"] == 0, said
+    assert (work / "order").read_text() == "A\nB\nC\n", said
