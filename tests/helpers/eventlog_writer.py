@@ -133,7 +133,7 @@ class Writer:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             state = self._log.state()
-            if not self._log.path.exists():
+            if not state["sequence"]:
                 self._log.begin(state)
             self._disturb(state)
             if self._form is LogFormat.TEXT and self._random.random() < 0.01:
