@@ -131,6 +131,9 @@ def test_what_the_v1_module_does(area: str) -> None:
             continue
         if found.get("msg") and not expected.get("msg"):
             found["msg"] = ""
+        if str(expected.get("msg", "")).startswith("string indices must be integers"):
+            expected["msg"] = "string indices must be integers"  # Python's own words; more of them since 3.11
+            found["msg"] = str(found.get("msg", "")).partition(",")[0]
         if "str" in expected:
             expected["str"] = expected["str"][:800]
             found["str"] = found.get("str", "")[:800]

@@ -25,6 +25,7 @@ from htcondor_async import (
     auto_approve_token_requests,
     create_token,
     exchange_scitoken,
+    explain_permission,
     list_token_requests,
     list_tokens,
     session_token,
@@ -185,6 +186,15 @@ async def _(h: Handles) -> None:
     security = SecMan(client=h.client)
     assert (await security.ping(_ADDRESS, "WRITE"))["AuthorizationSucceeded"]
     await security.report(_ADDRESS, "READ")
+
+
+@operation("explain_permission")
+async def _(h: Handles) -> None:
+    CommonCommands(h.network.collector, lambda: None)
+    explanation = await explain_permission(_ADDRESS, "READ", client=h.client)
+    if explanation.error is not None:  # it tells of failures, and raises none
+        raise explanation.error
+    assert explanation.allowed
 
 
 # -- tokens
