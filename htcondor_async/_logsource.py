@@ -171,7 +171,12 @@ class LogSource:
     def place(self) -> Place | None:
         """Return where to resume; None for the start of a log that was never opened."""
         with self._lock:
-            return self._resume_at if self._file is None else self._file.place(self.offset, self._decoder.tail())
+            if self._file is None:
+                return self._resume_at
+            if any(next_file or piece.anew for piece, next_file in self._found):
+                # a look that was cancelled has gone on to a file of which nothing has been given yet
+                return self._file.place(0, b"")
+            return self._file.place(self.offset, self._decoder.tail())
 
     def close(self) -> None:
         """Close the file; never waits for a look that is under way, which closes it then."""

@@ -262,6 +262,21 @@ async def test_a_copy_of_a_copy_knows_its_file(path, anyio_backend):
     log.close()
 
 
+async def test_a_copy_after_a_cancelled_look_at_the_next_file(path, anyio_backend):
+    append(path, 1)
+    log = JobEventLog(path)
+    assert await here(log) == [1]
+    os.rename(path, f"{path}.old")
+    append(path, 2)
+    # what a worker thread does whose caller has left
+    log._source.look()
+    log._source.look(advance=True)
+    other = pickle.loads(pickle.dumps(log))
+    assert await here(other) == await here(log) == [2]
+    other.close()
+    log.close()
+
+
 async def test_resuming_in_files_that_were_rotated_meanwhile(path, anyio_backend):
     append(path, 1, 2)
     log = JobEventLog(path)
