@@ -53,9 +53,9 @@ if TYPE_CHECKING:
     from htcondor_async.explain import Explanation, explain_permission
     from htcondor_async.fanout import QueryAll, ScheddResult, query_all
     from htcondor_async.history_cursor import HistoryCursor
-    from htcondor_async.joblog import JobEventLog
+    from htcondor_async.joblog import JobEvent, JobEventLog
     from htcondor_async.joblogs import JobEventLogs
-    from htcondor_async.jobs import JobChange, JobEvent, JobWatch, wait_for_jobs, watch
+    from htcondor_async.jobs import JobChange, JobNews, JobWatch, wait_for_jobs, watch
     from htcondor_async.logs import disable_logging, enable_debug, enable_log, log
     from htcondor_async.negotiator import Negotiator
     from htcondor_async.polling import Arrival, Arrivals, poll
@@ -100,9 +100,12 @@ _HOMES = {
     "explain": ("Explanation", "explain_permission"),
     "fanout": ("QueryAll", "ScheddResult", "query_all"),
     "history_cursor": ("HistoryCursor",),
-    "joblog": ("JobEventLog",),
+    "joblog": (
+        "JobEvent",
+        "JobEventLog",
+    ),
     "joblogs": ("JobEventLogs",),
-    "jobs": ("JobChange", "JobEvent", "JobWatch", "wait_for_jobs", "watch"),
+    "jobs": ("JobChange", "JobNews", "JobWatch", "wait_for_jobs", "watch"),
     "logs": ("disable_logging", "enable_debug", "enable_log", "log"),
     "negotiator": ("Negotiator",),
     "remote_param": ("ParameterInfo", "RemoteParam"),

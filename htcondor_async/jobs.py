@@ -29,7 +29,7 @@ from htcondor_async.errors import (
 )
 from htcondor_async.schedd import Schedd, SubmitResult
 
-__all__ = ["JobChange", "JobEvent", "JobWatch", "wait_for_jobs", "watch"]
+__all__ = ["JobChange", "JobNews", "JobWatch", "wait_for_jobs", "watch"]
 
 _PROJECTION = (
     "ClusterId",
@@ -79,7 +79,7 @@ _CHANGES = {
 
 
 @attrs.frozen
-class JobEvent:
+class JobNews:
     """Something that happened to a job.
 
     ``GONE``: it is in neither queue nor history; somebody rotated it away, or it never was. ``ad`` has the attributes
@@ -137,7 +137,7 @@ class JobWatch:
         self._patience = patience
         self._pause = 0.0
         self._followed: dict[tuple[int, int], _Followed] = {}
-        self._events: deque[JobEvent] = deque()
+        self._events: deque[JobNews] = deque()
         self._busy = False
         for job in jobs:
             self._followed[_numbers(job)] = _Followed()
@@ -183,10 +183,10 @@ class JobWatch:
         self._constraint = None if constraint is None else constraint_text(str(constraint))
         self._followed = followed
 
-    def __aiter__(self) -> AsyncIterator[JobEvent]:
+    def __aiter__(self) -> AsyncIterator[JobNews]:
         return self
 
-    async def __anext__(self) -> JobEvent:
+    async def __anext__(self) -> JobNews:
         while not self._events:
             found = await self.next_events()
             if not found:
@@ -194,7 +194,7 @@ class JobWatch:
             self._events.extend(found)
         return self._events.popleft()
 
-    async def next_events(self, *, timeout: float | None = None) -> list[JobEvent]:
+    async def next_events(self, *, timeout: float | None = None) -> list[JobNews]:
         """Wait until something happens and return it; the empty list means that all jobs have come to an end.
 
         Raises
@@ -213,7 +213,7 @@ class JobWatch:
         finally:
             self._busy = False
 
-    async def _rounds(self, deadline: float) -> list[JobEvent]:
+    async def _rounds(self, deadline: float) -> list[JobNews]:
         if self._events:
             events, self._events = list(self._events), deque()
             return events
@@ -241,7 +241,7 @@ class JobWatch:
                 return events
         return []
 
-    async def _round(self) -> list[JobEvent]:
+    async def _round(self) -> list[JobNews]:
         """Ask once; return what is new."""
         if self._constraint is not None:
             found = await self._query(self._constraint)
@@ -266,7 +266,7 @@ class JobWatch:
                 found.update((_id_of(ad), ad) for ad in batch)
         return found
 
-    async def _look_up(self, lost: list[tuple[int, int]]) -> list[JobEvent]:
+    async def _look_up(self, lost: list[tuple[int, int]]) -> list[JobNews]:
         """Find in the history what became of jobs that are not in the queue."""
         events = []
         found: dict[tuple[int, int], ClassAd] = {}
@@ -280,14 +280,14 @@ class JobWatch:
                 known.missing += 1
                 if known.missing >= _LOOKS:
                     known.change = JobChange.GONE
-                    events.append(JobEvent(_text(job), JobChange.GONE))
+                    events.append(JobNews(_text(job), JobChange.GONE))
                 continue
             change = JobChange.REMOVED if last.get("JobStatus") == JobStatus.REMOVED else JobChange.COMPLETED
             known.change = change
-            events.append(JobEvent(_text(job), change, last))
+            events.append(JobNews(_text(job), change, last))
         return events
 
-    def _seen(self, job: tuple[int, int], ad: ClassAd) -> JobEvent | None:
+    def _seen(self, job: tuple[int, int], ad: ClassAd) -> JobNews | None:
         known = self._followed.get(job)
         status = ad.get("JobStatus")
         if known is None or (known.change is not None and known.change.final) or type(status) is not int:
@@ -299,7 +299,7 @@ class JobWatch:
         if change is None or (change is known.change and not held_again):
             return None
         known.change, known.holds = change, holds
-        return JobEvent(_text(job), change, ad)
+        return JobNews(_text(job), change, ad)
 
 
 def watch(
@@ -362,7 +362,7 @@ async def wait_for_jobs(
     interval: float = 2.0,
     longest: float = 60.0,
     patience: float = 600.0,
-) -> dict[str, JobEvent]:
+) -> dict[str, JobNews]:
     """Wait until each of several jobs has completed, was removed, is on hold, or is gone.
 
     Parameters
@@ -387,7 +387,7 @@ async def wait_for_jobs(
     following = watch(schedd, jobs, interval=interval, longest=longest, patience=patience)
     clock = schedd._client._context().runtime.clock
     deadline = math.inf if timeout is None else clock() + timeout
-    outcome: dict[str, JobEvent] = {}
+    outcome: dict[str, JobNews] = {}
     while events := await following.next_events(timeout=None if timeout is None else max(deadline - clock(), 0.0)):
         for event in events:
             if event.change.final or event.change is JobChange.HELD:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from htcondor_async._cedar.commands import Command
 from htcondor_async._cedar.values import Writer
@@ -11,8 +11,8 @@ from htcondor_async._core.context import Context, Target
 from htcondor_async._core.tell import ask, change, tell
 from htcondor_async._dialogues import accounting
 from htcondor_async._dialogues.accounting import check_user, entries, named_int, named_real, number_at_least
+from htcondor_async._handle import DaemonHandle
 from htcondor_async.classad import ClassAd
-from htcondor_async.client import Client, default_client
 from htcondor_async.enums import DaemonTypes
 
 __all__ = ["Negotiator"]
@@ -24,7 +24,7 @@ _LEASES = {
 }
 
 
-class Negotiator:
+class Negotiator(DaemonHandle):
     """A handle on one negotiator. It holds no connection and may be shared.
 
     Submitters are named in full, ``user@uid.domain``. Most changes are not answered: a call that returns was permitted
@@ -38,18 +38,8 @@ class Negotiator:
         Who asks; by default the client of the current context.
     """
 
-    def __init__(
-        self, location: ClassAd | Mapping[str, object] | str | None = None, *, client: Client | None = None
-    ) -> None:
-        self._client = client if client is not None else default_client()
-        self._target: Target | None = None
-        if isinstance(location, str):
-            location = {"MyAddress": location}
-        if location is not None:
-            self._target = _locate.target_of_ad(location, "negotiator")
-
-    def __repr__(self) -> str:
-        return f"<{self._target or 'the negotiator of the pool'}>"
+    _kind = DaemonTypes.Negotiator
+    _word = "negotiator"
 
     async def _where(self, context: Context, deadline: float) -> Target:
         if self._target is None:

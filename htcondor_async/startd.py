@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from htcondor_async._cedar.commands import Command
-from htcondor_async._core import locate as _locate
-from htcondor_async._core.context import Context, Target
 from htcondor_async._core.history import open_history
 from htcondor_async._core.source import AdSource
 from htcondor_async._core.tell import change
 from htcondor_async._dialogues.drain import cancel_answer, cancel_request, drain_answer, drain_request
 from htcondor_async._dialogues.expressions import Constraint, constraint_text, projection_names
 from htcondor_async._dialogues.history import HistoryQuery, Since, since_text
-from htcondor_async.classad import ClassAd
-from htcondor_async.client import Client, default_client
+from htcondor_async._handle import DaemonHandle
 from htcondor_async.enums import CompletionTypes, DaemonTypes, DrainTypes
 from htcondor_async.streams import AdStream
 
@@ -23,7 +20,7 @@ __all__ = ["Startd"]
 DEFAULT_REASON = "by command"
 
 
-class Startd:
+class Startd(DaemonHandle):
     """A handle on one startd. It holds no connection and may be shared.
 
     Parameters
@@ -34,24 +31,8 @@ class Startd:
         Who asks; by default the client of the current context.
     """
 
-    def __init__(
-        self, location: ClassAd | Mapping[str, object] | str | None = None, *, client: Client | None = None
-    ) -> None:
-        self._client = client if client is not None else default_client()
-        self._target: Target | None = None
-        if isinstance(location, str):
-            location = {"MyAddress": location}
-        if location is not None:
-            self._target = _locate.target_of_ad(location, "startd")
-
-    def __repr__(self) -> str:
-        return f"<{self._target or 'local startd'}>"
-
-    async def _where(self, context: Context, deadline: float) -> Target:
-        if self._target is None:
-            ad = await _locate.locate_local(context, DaemonTypes.Startd, deadline)
-            self._target = _locate.target_of_ad(ad, "startd")
-        return self._target
+    _kind = DaemonTypes.Startd
+    _word = "startd"
 
     def history(
         self,
