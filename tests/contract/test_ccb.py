@@ -17,9 +17,14 @@ def hidden(pool, make_client):
             running = pool.running.pool
             return str(running.broker.hidden(running.schedd_daemons[pool.schedds["open"]].address))
         collector = Collector(client=client)
-        for _ in range(100):
+        outside = make_client(**OUTSIDE)
+        for _ in range(450):
             for ad in await collector.locate_all(DaemonTypes.Schedd):
                 if ad["Name"] == "ccb@testpool" and "CCBID" in ad["MyAddress"]:
+                    try:
+                        await Schedd(ad["MyAddress"], client=outside).query(limit=0, timeout=20)
+                    except ConnectError:
+                        break  # the broker was restarted, and the schedd registers again within a minute
                     return ad["MyAddress"]
             await client._context().runtime.sleep(0.2)
         raise AssertionError("no schedd is behind the broker")

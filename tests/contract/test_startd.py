@@ -51,7 +51,8 @@ def test_drain_and_cancel(pool, client, run, kind):
         assert slot["State"] == "Drained"
         assert slot["DrainReason"] == f'{kind.name}: a "test"'
         assert slot["DrainingRequestId"] == request
-        assert slot.eval("Start") is False
+        # a slot that is being drained may publish no Start of its own
+        assert "Start" not in slot or slot.eval("Start") is False
     assert drained and all("DrainReason" not in slot for slot in after)
 
 

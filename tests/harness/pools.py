@@ -81,7 +81,8 @@ class Pool:
         self.init = init
         self.collector = pool_config.collector_address(port)
         self.collectors = {key: pool_config.collector_address(port, key) for key in pool_config.COLLECTOR_POLICIES}
-        self.schedds = {key: f"{key}@{pool_config.TRUST_DOMAIN}" for key in ["open", *pool_config.SCHEDD_POLICIES]}
+        names = ["open", *pool_config.SCHEDD_POLICIES, "ccb"]
+        self.schedds = {key: f"{key}@{pool_config.TRUST_DOMAIN}" for key in names}
         self.ca = run / "ssl/ca.pem"
 
     def __repr__(self) -> str:
