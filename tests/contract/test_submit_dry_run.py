@@ -33,6 +33,7 @@ ONLY_25 = {
     "queue-130": "a heading row beyond the end is an error; condor_submit ignores it, as does v1",
     "queue-132": "headings that cannot be names are an error; condor_submit ignores them, as does v1",
 }
+NEGOTIATED = {"autoclusterid", "autoclusterattrs"}  # in a job once the negotiator has asked about it
 _OLD_LANGUAGE = "the language of the client is that of 24.0 and later"
 ONLY_23 = dict.fromkeys(
     [
@@ -154,7 +155,11 @@ def in_queues(pool, tree, cases):
 
 def plain(pool, cluster):
     """The jobs of a cluster, without what differs from submission to submission."""
-    ignored = dry_run.VOLATILE | {"globaljobid", "condorversion", "condorplatform", "submitversion", "servertime"}
+    ignored = (
+        dry_run.VOLATILE
+        | {"globaljobid", "condorversion", "condorplatform", "submitversion", "servertime"}
+        | NEGOTIATED
+    )
     jobs = observe.queue(pool, f"ClusterId == {cluster}")
     return {
         job["ProcId"]: {
