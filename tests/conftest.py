@@ -67,7 +67,7 @@ def _pool_of(nodeid: str) -> str | None:
     """Name of the real pool that a test runs against: it is among the test's parameters."""
     parameters = nodeid.partition("[")[2].rstrip("]").split("-")
     pairs = {f"{first}-{second}" for first, second in itertools.pairwise(parameters)}
-    return next((name for name in (*pools.SUITES, *pools.JOB_POOLS) if name in pairs), None)
+    return next((name for name in pools.SUITES if name in pairs), None)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,7 +13,7 @@ from htcondor_async import Client, Collector, DaemonTypes, JobAction, Schedd, Su
 from htcondor_async._runtime.blocking import BlockingRuntime, drive
 
 
-@pytest.fixture(params=["jobs-25", pytest.param("jobs-23.9", marks=pytest.mark.full)])
+@pytest.fixture(params=["real-25", pytest.param("real-23.9", marks=pytest.mark.full)])
 def pool(request, get_real_pool):
     """One real pool in the gate, both in full runs."""
     return get_real_pool(request.param)

@@ -26,8 +26,6 @@ from typing import IO, Any
 from . import certificates, pool_config, roots, tokens
 
 SUITES = {"real-23.9": "trixie", "real-25": "sid"}
-JOB_POOLS = {"jobs-23.9": "trixie", "jobs-25": "sid"}
-"""Pools for tests whose jobs run to their end: no other test drains them, sets priorities there, or kills daemons."""
 """Name of a pool in test ids to the Debian suite that its HTCondor comes from."""
 
 RUN_VARIABLE = "HTCONDOR_ASYNC_TEST_RUN"
@@ -380,7 +378,7 @@ def find_pool(run: TestRun, name: str) -> Pool | None:
 
 def unavailable(run: TestRun) -> dict[str, str]:
     """Pools that tests asked for and that could not be had, with the reasons."""
-    records = {name: run.folder / f"{name}.json" for name in {**SUITES, **JOB_POOLS}}
+    records = {name: run.folder / f"{name}.json" for name in SUITES}
     found = {name: json.loads(file.read_text()) for name, file in records.items() if file.exists()}
     return {name: text["unavailable"] for name, text in found.items() if "unavailable" in text}
 
@@ -401,7 +399,7 @@ def get_pool(run: TestRun, name: str) -> Pool:
                 raise RuntimeError(found["broken"])
             raise roots.PoolUnavailableError(found["unavailable"], excused=found["excused"])
         try:
-            root = roots.ensure_root({**SUITES, **JOB_POOLS}[name])
+            root = roots.ensure_root(SUITES[name])
         except roots.PoolUnavailableError as error:
             record.write_text(json.dumps({"unavailable": str(error), "excused": error.excused}))
             raise

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.pools import JOB_POOLS, Pool
+from harness.pools import Pool
 from harness.users import AsUser
 
 
@@ -106,9 +106,7 @@ def test_restart_keeps_the_address(real_pool: Pool, daemon: str) -> None:
     assert real_pool.address(daemon) == before[1]
 
 
-@pytest.mark.parametrize("name", JOB_POOLS)
-def test_a_job_runs(get_real_pool: Callable[[str], Pool], name: str) -> None:
-    real_pool = get_real_pool(name)
+def test_a_job_runs(real_pool: Pool) -> None:
     cluster = real_pool.submit(1, hold=False, executable="/bin/true", arguments="")
     command = ["condor_history", "-name", real_pool.schedds["open"], str(cluster), "-af", "JobStatus", "ExitCode"]
     real_pool.wait_for(
