@@ -11,7 +11,6 @@ import errno
 import os
 import struct
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = ["FileWatch", "is_shared_file_system"]
@@ -164,7 +163,3 @@ class FileWatch:
     def _forget(self, number: int) -> None:
         for path in self._files.pop(number, ()):
             self._numbers[path].remove(number)
-
-    def add_all(self, paths: Iterable[str]) -> set[str]:
-        """Watch many files, and return those that cannot be watched."""
-        return {path for path in paths if not self.add(path)}

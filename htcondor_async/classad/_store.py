@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ._cache import node_of_text
 from ._errors import ClassAdParseError
-from ._index import FEW, Peek, Table, index_lines, index_wire
+from ._index import FEW, Peek, Table, index_wire
 from ._nodes import AdNode, Node
 from ._unparse import attribute_order, unparse_wire
 from ._values import AdBase, fold
@@ -39,13 +39,6 @@ class AdStore(AdBase):
         """
         ad = cls.__new__(cls)
         ad._raw = (data, count, prefixed)
-        return ad
-
-    @classmethod
-    def _from_lines(cls: type[_S], lines: list[str]) -> _S:
-        """Return an ad of old-syntax lines; raises ClassAdParseError for a line that is none."""
-        ad = cls.__new__(cls)
-        ad._table = index_lines(lines)
         return ad
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -182,14 +183,8 @@ class JobSource:
         limit
             How many ads at most.
         """
-        found: list[ClassAd] = []
         jobs = self.jobs(count, item_data, schedd_version=schedd_version, spool=spool)
-        while len(found) < limit:
-            ad = next(jobs, None)
-            if ad is None:
-                break
-            found.append(ad)
-        return found
+        return list(itertools.islice(jobs, max(0, limit)))
 
     def _iterate(
         self,
