@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -41,6 +42,8 @@ def _eager_loop() -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so starts what a shell puts into the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that tests start and interrupt inherit it
     config.addinivalue_line("markers", "allow_blocking: calls that block the event loop are wanted in this test")
     config.stash[_RUN] = pools.TestRun()
     os.environ["CONDOR_CONFIG"] = "/dev/null"  # tests depend on no configuration of the machine
