@@ -21,7 +21,7 @@ from htcondor_async._secret import Secret
 from htcondor_async._security.keys import hkdf
 from htcondor_async.errors import HTCondorValueError
 
-__all__ = ["Token", "descramble", "describe_time", "mint", "parse_token", "pool_signing_key", "sign", "verify"]
+__all__ = ["Token", "descramble", "describe_time", "mint", "parse_token", "password_in", "pool_signing_key", "sign", "verify"]
 
 MAX_TOKEN = 1 << 16
 """Characters of a token at most."""
@@ -196,6 +196,15 @@ def descramble(data: Secret[bytes]) -> Secret[bytes]:
     return Secret(bytes(a ^ b for a, b in zip(raw, pattern, strict=False)))
 
 
+def password_in(content: Secret[bytes]) -> Secret[bytes]:
+    """Return the password in a scrambled file: what precedes the first NUL, before and after descrambling.
+
+    HTCondor's ``read_password_from_filename`` (``condor_utils/store_cred.cpp``) cuts the file, and takes the result as
+    a C string.
+    """
+    return Secret(descramble(Secret(content.reveal().split(b"\0", 1)[0])).reveal().split(b"\0", 1)[0])
+
+
 def pool_signing_key(content: Secret[bytes], *, is_password: bool = False) -> Secret[bytes]:
     """Return the signing key named POOL from its file: descrambled and doubled.
 
@@ -204,11 +213,9 @@ def pool_signing_key(content: Secret[bytes], *, is_password: bool = False) -> Se
     content
         The file.
     is_password
-        SEC_TOKEN_POOL_SIGNING_KEY_IS_PASSWORD: cut at the first NUL before doubling.
+        SEC_TOKEN_POOL_SIGNING_KEY_IS_PASSWORD: cut at the first NUL, as a password is, before doubling.
     """
-    key = descramble(content).reveal()
-    if is_password:
-        key = key.split(b"\0", 1)[0]
+    key = (password_in(content) if is_password else descramble(content)).reveal()
     return Secret(key + key)
 
 

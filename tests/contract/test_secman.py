@@ -193,7 +193,7 @@ def test_a_tag_keeps_sessions_apart(pool, make_client, run):
 def test_the_pool_password_of_a_task(pool, make_client, run):
     client = make_client(None, methods="PASSWORD", SEC_CLIENT_AUTHENTICATION="REQUIRED")
     folder = pool.folder if pool.id == "embedded" else pool.run
-    scrambled = (folder / "passwords.d/POOL").read_bytes()
+    scrambled = (folder / "passwords.d/POOL").read_bytes().split(b"\0")[0]
     pattern = bytes.fromhex("deadbeef")
     password = bytes(byte ^ pattern[i % 4] for i, byte in enumerate(scrambled)).split(b"\0")[0]
 

@@ -6,15 +6,14 @@ from htcondor_async._secret import Secret
 from htcondor_async._security.effects import CurrentUser, FileKind, ReadFile, StatFile
 from htcondor_async._security.methods import akep2
 from htcondor_async._security.methods.base import Method, MethodContext, MethodFailed, MethodResult, Steps
-from htcondor_async._security.tokens import descramble
+from htcondor_async._security.tokens import password_in
 
 __all__ = ["Password", "password_keys"]
 
 
-def password_keys(content: Secret[bytes]) -> tuple[Secret[bytes], Secret[bytes]]:
-    """Return the key of the exchange and the key of the wrapping key, from the password file's content."""
-    password = descramble(content).reveal().split(b"\0", 1)[0]
-    doubled = password + password
+def password_keys(password: Secret[bytes]) -> tuple[Secret[bytes], Secret[bytes]]:
+    """Return the key of the exchange and the key of the wrapping key."""
+    doubled = password.reveal() * 2
     return (
         Secret(akep2.hmac_sha1(Secret(akep2.KA), doubled)),
         Secret(akep2.hmac_sha1(Secret(akep2.KB), doubled)),
@@ -28,10 +27,10 @@ class Password(Method):
     bit = 512
     protects_key = True
 
-    def _file(self, ctx: MethodContext) -> Steps[tuple[str | None, Secret[bytes] | None]]:
-        """Give the reason why there is no password, or the content of its file."""
+    def _password(self, ctx: MethodContext) -> Steps[tuple[str | None, Secret[bytes] | None]]:
+        """Give the reason why there is no password, or the password."""
         if ctx.credentials.password is not None:
-            return None, descramble(ctx.credentials.password)
+            return None, Secret(ctx.credentials.password.reveal().split(b"\0", 1)[0])
         path = ctx.credentials.password_file
         if path is None:
             return "SEC_PASSWORD_FILE is not set", None
@@ -45,11 +44,12 @@ class Password(Method):
             content: Secret[bytes] = yield ReadFile(path)
         except OSError as error:
             return f"{path} cannot be read: {error.strerror or error}", None
-        return (None, content) if content else (f"{path} is empty", None)
+        password = password_in(content)
+        return (None, password) if password else (f"{path} is empty", None)
 
     def available(self, ctx: MethodContext) -> Steps[str | None]:
         """Possible with a password file that this process owns."""
-        reason, _ = yield from self._file(ctx)
+        reason, _ = yield from self._password(ctx)
         return reason
 
     def offered(self, ctx: MethodContext) -> Steps[str | None]:
@@ -58,11 +58,11 @@ class Password(Method):
 
     def client(self, ctx: MethodContext) -> Steps[MethodResult]:
         """Show that this client knows the password."""
-        reason, content = yield from self._file(ctx)
-        if content is None:
+        reason, password = yield from self._password(ctx)
+        if password is None:
             yield from akep2.send_client_failure(ctx, token=False)
             raise MethodFailed(reason or "there is no password")
-        key, wrapping = password_keys(content)
+        key, wrapping = password_keys(password)
         name = akep2.peer_name(ctx.peer_version, ctx.settings.uid_domain)
         outcome = yield from akep2.run_client(ctx, name, None, key)
         return MethodResult(identity=outcome.peer, wrapping=Secret(akep2.hmac_sha1(wrapping, outcome.counter)))
@@ -70,13 +70,13 @@ class Password(Method):
     def server(self, ctx: MethodContext) -> Steps[MethodResult]:
         """Check that the client knows the password."""
         first = yield from akep2.receive_first(ctx, token=False)
-        reason, content = yield from self._file(ctx)
+        reason, password = yield from self._password(ctx)
         name = akep2.peer_name(ctx.peer_version, ctx.settings.uid_domain)
-        if first is None or content is None or first.client != name:
+        if first is None or password is None or first.client != name:
             yield from akep2.send_server_failure(ctx)
             if first is None:
                 raise MethodFailed("the client has no password")
             raise MethodFailed(reason or "the client uses a name that is not the pool's")
-        key, wrapping = password_keys(content)
+        key, wrapping = password_keys(password)
         outcome = yield from akep2.run_server(ctx, first, name, key)
         return MethodResult(identity=outcome.peer, wrapping=Secret(akep2.hmac_sha1(wrapping, outcome.counter)))

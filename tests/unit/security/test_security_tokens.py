@@ -24,6 +24,7 @@ from htcondor_async._security.tokens import (
     describe_time,
     mint,
     parse_token,
+    password_in,
     pool_signing_key,
     sign,
     verify,
@@ -141,6 +142,10 @@ def test_keys_in_files() -> None:
     for name in ("MISSING", "../POOL", ".hidden", "a/b", "", "x" * 300):
         assert run(keys.key(name), machine) is None
     assert pool_signing_key(descramble(Secret(b"abc\0def")), is_password=True).reveal() == b"abcabc"
+    nul_in_file = Secret(descramble(Secret(b"abcd")).reveal() + b"\0" + b"more")
+    assert pool_signing_key(nul_in_file, is_password=True).reveal() == b"abcdabcd"
+    assert len(pool_signing_key(nul_in_file).reveal()) == 2 * 9
+    assert password_in(nul_in_file).reveal() == b"abcd"
 
 
 def test_order_of_the_sources() -> None:
