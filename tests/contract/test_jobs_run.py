@@ -16,7 +16,9 @@ from htcondor_async._runtime.blocking import BlockingRuntime, drive
 @pytest.fixture(params=["real-25", pytest.param("real-23.9", marks=pytest.mark.full)])
 def pool(request, get_real_pool):
     """One real pool in the gate, both in full runs."""
-    return get_real_pool(request.param)
+    found = get_real_pool(request.param)
+    found.remove_idle_jobs()
+    return found
 
 
 @pytest.fixture

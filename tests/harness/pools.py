@@ -262,6 +262,17 @@ class Pool:
             raise AssertionError(f"condor_submit of {count} jobs said {out!r}")
         return int(found[1])
 
+    def remove_idle_jobs(self) -> None:
+        """Remove what other tests left idle in the open schedd.
+
+        While thousands of jobs that match nothing wait there, its negotiation for their owner ends with their first
+        rejection, and no other job of that owner is matched.
+        """
+        command = ["condor_rm", "-pool", self.collector, "-name", self.schedds["open"], "-constraint", "JobStatus == 1"]
+        said = self.tool(*command, check=False)
+        if said.returncode and "Couldn't find" not in (text := said.stdout + said.stderr):
+            raise AssertionError(f"condor_rm said {text!r}")
+
     # Daemons
 
     def pid(self, daemon: str) -> int:

@@ -107,6 +107,7 @@ def test_restart_keeps_the_address(real_pool: Pool, daemon: str) -> None:
 
 
 def test_a_job_runs(real_pool: Pool) -> None:
+    real_pool.remove_idle_jobs()
     cluster = real_pool.submit(1, hold=False, executable="/bin/true", arguments="")
     command = ["condor_history", "-name", real_pool.schedds["open"], str(cluster), "-af", "JobStatus", "ExitCode"]
     real_pool.wait_for(
