@@ -21,7 +21,17 @@ from htcondor_async._secret import Secret
 from htcondor_async._security.keys import hkdf
 from htcondor_async.errors import HTCondorValueError
 
-__all__ = ["Token", "descramble", "describe_time", "mint", "parse_token", "password_in", "pool_signing_key", "sign", "verify"]
+__all__ = [
+    "Token",
+    "descramble",
+    "describe_time",
+    "mint",
+    "parse_token",
+    "password_in",
+    "pool_signing_key",
+    "sign",
+    "verify",
+]
 
 MAX_TOKEN = 1 << 16
 """Characters of a token at most."""
