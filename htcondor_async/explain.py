@@ -148,6 +148,7 @@ async def _offer(context: Context) -> Step:
         f"integrity {policy.integrity.name}, negotiation {policy.negotiation.name}",
         f"methods: {', '.join(policy.authentication_methods) or 'none'}",
         f"ciphers: {', '.join(policy.crypto_methods) or 'none'}",
+        *(f"{name}: {reason}" for name, reason in policy.unsupported),
     ]
     if "TOKEN" in policy.authentication_methods and policy.authentication is not Level.NEVER:
         tokens, passed_over = await all_tokens(context)

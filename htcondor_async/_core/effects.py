@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 import warnings
 from typing import Any
 
@@ -18,7 +19,7 @@ __all__ = ["carry_out"]
 _log = logging.getLogger("htcondor_async.security")
 
 
-async def carry_out(effect: object, runtime: Runtime) -> Any:
+async def carry_out(effect: object, runtime: Runtime, deadline: float = math.inf) -> Any:
     """Do what ``effect`` asks; return its result. What fails raises ``OSError``."""
     match effect:
         case effects.MakeDirectory(path=path, mode=mode):
@@ -58,6 +59,8 @@ async def carry_out(effect: object, runtime: Runtime) -> Any:
             return None
         case effects.BuildTlsContext(settings=settings):
             return await runtime.tls_context(settings)
+        case effects.KerberosStep(timeout=timeout, run=run, local=local):
+            return await runtime.kerberos(run, min(deadline, runtime.clock() + timeout), local=local)
     raise HTCondorInternalError(f"nobody carries out {type(effect).__name__}")
 
 

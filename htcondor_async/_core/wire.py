@@ -137,7 +137,7 @@ class Wire:
         if isinstance(effect, StartCrypto):
             self.cedar.start_crypto(effect.method, effect.key, encrypt=effect.encrypt, mac=effect.mac)
             return None
-        return await carry_out(effect, self.runtime)
+        return await carry_out(effect, self.runtime, deadline)
 
     async def _next_message(self, deadline: float, max_size: int | None) -> bytes:
         size = self.limits.max_message if max_size is None else max_size

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import ssl
 
     from htcondor_async._security.effects import TlsSettings
+    from htcondor_async._security.kerberos import KerberosLibrary
 
 __all__ = [
     "DEFAULT_STAGGER",
@@ -338,6 +339,14 @@ class Runtime(Protocol):
 
     async def tls_context(self, settings: TlsSettings) -> ssl.SSLContext:
         """Build a TLS context out of files; raises :class:`ConfigError` where they cannot be used."""
+        ...
+
+    async def kerberos(self, use: Callable[[KerberosLibrary], T], deadline: float, *, local: bool = False) -> T:
+        """Return what ``use`` does with this machine's Kerberos library, which may ask servers of its own.
+
+        Unless all of it is ``local``, the caller leaves at the deadline, or where it is cancelled, whatever the
+        library is doing. Raises :class:`HTCondorIOError`, also where there is no library.
+        """
         ...
 
     async def call(

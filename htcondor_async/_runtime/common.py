@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from htcondor_async._environment import CommandResult, UserRecord
 from htcondor_async._runtime import connecting, files, host, process, sockets
+from htcondor_async._runtime.apart import run_apart
 from htcondor_async._runtime.base import DEFAULT_STAGGER, FileInfo, Readable, SocketAddress, numeric_address, timed_out
 from htcondor_async._runtime.once import OnceTable
 from htcondor_async._runtime.resolver import resolve
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import ssl
 
     from htcondor_async._security.effects import TlsSettings
+    from htcondor_async._security.kerberos import KerberosLibrary
 
 __all__ = ["SocketRuntime"]
 
@@ -161,6 +163,18 @@ class SocketRuntime:
     async def tls_context(self, settings: TlsSettings) -> ssl.SSLContext:
         """Build a TLS context; it reads files."""
         return await self.call(functools.partial(host.tls_context, settings))
+
+    async def kerberos(self, use: Callable[[KerberosLibrary], T], deadline: float, *, local: bool = False) -> T:
+        """Return what ``use`` does with the system's Kerberos library."""
+        from htcondor_async._runtime.kerberos import SystemKerberos
+
+        library = SystemKerberos()
+        if (reason := library.missing()) is not None:
+            raise HTCondorIOError(reason)
+        if local:
+            return await self.call(functools.partial(use, library))
+        late = functools.partial(timed_out, "answer of Kerberos")
+        return await run_apart(self, functools.partial(use, library), "kerberos", deadline, late)
 
     async def read_file(self, path: str, max_bytes: int) -> bytes:
         """Return the content of a file of at most ``max_bytes``."""

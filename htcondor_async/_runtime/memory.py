@@ -22,7 +22,10 @@ from htcondor_async._runtime.network import Deadlock, MemoryNetwork, Park
 from htcondor_async._runtime.once import OnceTable
 from htcondor_async._runtime.sockets import R, RawSocket
 from htcondor_async._runtime.translate import file_error, resolve_error
-from htcondor_async.errors import HTCondorInternalError, HTCondorValueError, Phase
+from htcondor_async.errors import HTCondorInternalError, HTCondorIOError, HTCondorValueError, Phase
+
+if TYPE_CHECKING:
+    from htcondor_async._security.kerberos import KerberosLibrary
 
 __all__ = ["Deadlock", "Faults", "Link", "MemoryNetwork", "MemoryRuntime", "MemorySocket", "PeerRuntime"]
 
@@ -246,6 +249,13 @@ class MemoryRuntime(SocketRuntime):
     def _made(self, sock: MemorySocket) -> MemorySocket:
         self._sockets.append(sock)
         return sock
+
+    async def kerberos(self, use: Callable[[KerberosLibrary], T], deadline: float, *, local: bool = False) -> T:
+        """Return what ``use`` does with the network's ``kerberos``."""
+        await self._point("kerberos")
+        if self.network.kerberos is None:
+            raise HTCondorIOError("this machine has no Kerberos library")
+        return use(self.network.kerberos)
 
     async def run_command(
         self,

@@ -25,6 +25,7 @@ from htcondor_async.errors import HTCondorInternalError, HTCondorIOError, HTCond
 
 if TYPE_CHECKING:
     from htcondor_async._runtime.memory import MemoryRuntime
+    from htcondor_async._security.kerberos import KerberosLibrary
 
 __all__ = ["Deadlock", "MemoryNetwork", "Park", "Peer"]
 
@@ -84,6 +85,7 @@ class MemoryNetwork:
         self.busy = 0
         self.deadlines: list[float] = []
         self.commands: dict[str, Callable[[Sequence[str], bytes], CommandResult]] = {}
+        self.kerberos: KerberosLibrary | None = None
         self.failures: list[HTCondorIOError] = []
         self.unreliable: Callable[[bytes], bool] = lambda _data: False
         self._names: dict[str, _Name] = {}

@@ -15,6 +15,7 @@ import attrs
 
 from htcondor_async._cedar.effects import Effect as ConversationEffect
 from htcondor_async._secret import Secret
+from htcondor_async._security.kerberos import KerberosStep
 
 __all__ = [
     "BuildTlsContext",
@@ -24,6 +25,7 @@ __all__ = [
     "EnvironmentVariable",
     "FileInfo",
     "FileKind",
+    "KerberosStep",
     "ListDirectory",
     "MakeDirectory",
     "ReadFile",
@@ -230,5 +232,6 @@ Effect: TypeAlias = (
     | RunCommand
     | WarnOfExpiry
     | BuildTlsContext
+    | KerberosStep
 )
 """Everything a handshake may yield."""

@@ -20,7 +20,7 @@ from htcondor_async._security.keys import CRYPTO_PROTOCOLS, KEY_LENGTHS, KeyExch
 from htcondor_async._security.methods import METHODS, Method, MethodFailed, MethodResult
 from htcondor_async._security.methods.base import MethodContext, receive, receive_int, say
 from htcondor_async._security.negotiation import Event, Machine, Role
-from htcondor_async._security.policy import Agreement, Level, canonical_method
+from htcondor_async._security.policy import Agreement, Level, canonical_method, unsupported_method
 from htcondor_async._security.request import (
     MAX_VALID_COMMANDS,
     HandshakeRequest,
@@ -138,8 +138,9 @@ class _Handshake:
         if self.policy.authentication is Level.NEVER and self.policy.legacy_authentication is Level.NEVER:
             return ()
         for name in self.policy.authentication_methods:
-            method = METHODS.get(name)
-            reason = "not supported by this package" if method is None else (yield from method.available(self.context))
+            reason = unsupported_method(name)
+            if reason is None:
+                reason = yield from METHODS[name].available(self.context)
             if reason is None:
                 usable.append(name)
             else:

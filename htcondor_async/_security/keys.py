@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from htcondor_async._secret import Secret
 from htcondor_async.errors import ProtocolError
@@ -19,7 +19,16 @@ if TYPE_CHECKING:  # loaded where it is used: a program that never shakes hands 
     from cryptography.hazmat.decrepit.ciphers.modes import CFB
     from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 
-__all__ = ["CRYPTO_PROTOCOLS", "KEY_LENGTHS", "KeyExchange", "claim_key", "hkdf", "unwrap_key", "wrap_key"]
+__all__ = [
+    "CRYPTO_PROTOCOLS",
+    "KEY_LENGTHS",
+    "KeyExchange",
+    "KeyWrap",
+    "claim_key",
+    "hkdf",
+    "unwrap_key",
+    "wrap_key",
+]
 
 Entropy = Callable[[int], bytes]
 """Gives that many random bytes."""
@@ -31,6 +40,18 @@ CRYPTO_PROTOCOLS = {"BLOWFISH": 1, "3DES": 2, "AES": 3}
 """Numbers of the ciphers in the message that transports a key."""
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+class KeyWrap(Protocol):
+    """A method's own way to protect a session key that travels, instead of a key for 3DES."""
+
+    def wrap(self, key: Secret[bytes]) -> bytes:
+        """Return the key as it travels."""
+        ...
+
+    def unwrap(self, wrapped: bytes) -> Secret[bytes]:
+        """Return the key that came; raises :class:`ProtocolError`."""
+        ...
 
 
 def hkdf(secret: Secret[bytes], *, salt: bytes, info: bytes, length: int) -> Secret[bytes]:
@@ -129,14 +150,26 @@ def _run(context: CipherContext, data: bytes) -> bytes:
     return context.update(data) + context.finalize()
 
 
-def wrap_key(key: Secret[bytes], wrapping: Secret[bytes] | None) -> bytes:
-    """Return a session key as it travels after an authentication: 3DES-CFB64, or as it is without a wrapping key."""
-    return key.reveal() if wrapping is None else _run(_cipher(wrapping).encryptor(), key.reveal())
+def wrap_key(key: Secret[bytes], wrapping: Secret[bytes] | KeyWrap | None) -> bytes:
+    """Return a session key as it travels after an authentication.
+
+    With a key for wrapping by 3DES-CFB64, with a method's own wrap by that, without either as it is.
+    """
+    if wrapping is None:
+        return key.reveal()
+    if isinstance(wrapping, Secret):
+        return _run(_cipher(wrapping).encryptor(), key.reveal())
+    return wrapping.wrap(key)
 
 
-def unwrap_key(wrapped: bytes, length: int, wrapping: Secret[bytes] | None) -> Secret[bytes]:
+def unwrap_key(wrapped: bytes, length: int, wrapping: Secret[bytes] | KeyWrap | None) -> Secret[bytes]:
     """Return the session key that came wrapped, its first ``length`` bytes."""
-    key = wrapped if wrapping is None else _run(_cipher(wrapping).decryptor(), wrapped)
+    if wrapping is None:
+        key = wrapped
+    elif isinstance(wrapping, Secret):
+        key = _run(_cipher(wrapping).decryptor(), wrapped)
+    else:
+        key = wrapping.unwrap(wrapped).reveal()
     if not 0 < length <= len(key):
         raise ProtocolError(f"a transported session key of {len(key)} bytes is announced with {length}")
     return Secret(key[:length])

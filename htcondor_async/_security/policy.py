@@ -24,6 +24,7 @@ __all__ = [
     "reconcile",
     "reconcile_levels",
     "reconcile_lists",
+    "unsupported_method",
 ]
 
 DEFAULT_METHODS = ("FS", "TOKEN", "KERBEROS", "SCITOKENS", "SSL")
@@ -37,6 +38,10 @@ _ALIASES = {
     "IDTOKENS": "TOKEN",
     "SCITOKEN": "SCITOKENS",
     "TRIPLEDES": "3DES",
+}
+_UNSUPPORTED = {
+    "NTSSPI": "not supported by this package; it exists on Windows only",
+    "GSI": "not supported by this package; HTCondor has taken it out",
 }
 _KNOWN_METHODS = frozenset(
     {
@@ -91,6 +96,12 @@ def canonical_method(name: str) -> str:
     """Return the name of a method as it must stand in a negotiation; ``IDTOKENS`` becomes ``TOKEN``."""
     upper = name.strip().upper()
     return _ALIASES.get(upper, upper)
+
+
+def unsupported_method(name: str) -> str | None:
+    """Return why a method cannot be had here, None for one that can."""
+    name = canonical_method(name)
+    return _UNSUPPORTED.get(name, None if name in _KNOWN_METHODS else "not a method of HTCondor")
 
 
 def _fallbacks(context: str) -> tuple[str, ...]:
@@ -201,6 +212,12 @@ class SecurityPolicy:
             ("legacy_authentication", legacy),
         ):
             object.__setattr__(self, field, value)
+
+    @property
+    def unsupported(self) -> tuple[tuple[str, str], ...]:
+        """Methods that are configured and cannot be had here, with the reason of each."""
+        found = ((name, unsupported_method(name)) for name in self.authentication_methods)
+        return tuple((name, reason) for name, reason in found if reason is not None)
 
     @property
     def negotiates(self) -> bool:

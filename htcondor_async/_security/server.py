@@ -23,7 +23,14 @@ from htcondor_async._security.keys import CRYPTO_PROTOCOLS, KEY_LENGTHS, KeyExch
 from htcondor_async._security.methods import METHODS, Method, MethodFailed, MethodResult
 from htcondor_async._security.methods.base import MethodContext, SocketAddress, receive_int, say
 from htcondor_async._security.negotiation import Event, Machine, Role
-from htcondor_async._security.policy import Agreement, Level, SecurityPolicy, canonical_method, reconcile
+from htcondor_async._security.policy import (
+    Agreement,
+    Level,
+    SecurityPolicy,
+    canonical_method,
+    reconcile,
+    unsupported_method,
+)
 from htcondor_async._security.request import (
     AUTHENTICATE,
     SECURITY_QUERY,
@@ -79,6 +86,8 @@ class ServerRequest:
         Its commands.
     server_address
         IP and port of its end of the connection.
+    client_address
+        IP and port of the other end, None where the transport has none.
     settings, credentials
         Configuration and secrets of the methods.
     sessions
@@ -111,6 +120,7 @@ class ServerRequest:
     limits: Limits = DEFAULT_LIMITS
     entropy: Callable[[int], bytes] = attrs.field(default=secrets.token_bytes, repr=False)
     key_exchange: Callable[[], KeyExchange] | None = attrs.field(default=None, repr=False)
+    client_address: SocketAddress | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -309,6 +319,7 @@ class _Handshake:
         request = self.request
         return MethodContext(
             server_address=request.server_address,
+            client_address=request.client_address,
             settings=request.settings,
             credentials=request.credentials,
             entropy=request.entropy,
@@ -324,8 +335,9 @@ class _Handshake:
         self.issuer_keys = yield from self.request.credentials.signing_keys.names()
         methods: list[str] = []
         for name in policy.authentication_methods:
-            method = METHODS.get(name)
-            reason = "not supported" if method is None else (yield from method.offered(self._context()))
+            reason = unsupported_method(name)
+            if reason is None:
+                reason = yield from METHODS[name].offered(self._context())
             if reason is None:
                 methods.append(name)
             else:

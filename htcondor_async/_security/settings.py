@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from htcondor_async._security.effects import TlsSettings
+from htcondor_async._security.kerberos import DEFAULT_SERVICE
 from htcondor_async.errors import ConfigError
 
 __all__ = ["SecuritySettings"]
@@ -58,6 +59,14 @@ class SecuritySettings:
         File of the token that SCITOKENS presents.
     token_max_age
         SEC_TOKEN_MAX_AGE in seconds, None for no limit.
+    kerberos_service, kerberos_server_principal, kerberos_server_user
+        The service that clients ask tickets for, and which principals are the daemons' own user.
+    kerberos_client_keytab, kerberos_server_keytab
+        Where keys are read from; a client does without, a server has the system's own keytab.
+    kerberos_map_file
+        File of the realms that are let in, and their domains; without it every realm is a domain.
+    authentication_ip_check
+        Whether a server refuses a ticket that is limited to other addresses than the client's.
     """
 
     trust_domain: str | None = None
@@ -80,6 +89,13 @@ class SecuritySettings:
     known_hosts: str | None = None
     scitokens_file: str | None = None
     token_max_age: float | None = None
+    kerberos_service: str = DEFAULT_SERVICE
+    kerberos_server_principal: str | None = None
+    kerberos_server_user: str | None = None
+    kerberos_client_keytab: str | None = None
+    kerberos_server_keytab: str | None = None
+    kerberos_map_file: str | None = None
+    authentication_ip_check: bool = True
 
     @classmethod
     def from_config(cls, config: Mapping[str, str]) -> SecuritySettings:
@@ -135,4 +151,11 @@ class SecuritySettings:
             known_hosts=_text(config, "SEC_KNOWN_HOSTS"),
             scitokens_file=_text(config, "SCITOKENS_FILE"),
             token_max_age=float(age) if age is not None and int(age) > 0 else None,
+            kerberos_service=_text(config, "KERBEROS_SERVER_SERVICE") or DEFAULT_SERVICE,
+            kerberos_server_principal=_text(config, "KERBEROS_SERVER_PRINCIPAL"),
+            kerberos_server_user=_text(config, "KERBEROS_SERVER_USER"),
+            kerberos_client_keytab=_text(config, "KERBEROS_CLIENT_KEYTAB"),
+            kerberos_server_keytab=_text(config, "KERBEROS_SERVER_KEYTAB"),
+            kerberos_map_file=_text(config, "KERBEROS_MAP_FILE"),
+            authentication_ip_check=not _truth(config, "DISABLE_AUTHENTICATION_IP_CHECK", False),
         )

@@ -191,10 +191,11 @@ class Daemon:
     async def serve(self, connection: Connection) -> None:
         """Serve one client: handshake, then the command. Errors close the connection, as a daemon does."""
         runtime = connection.runtime
-        peer = connection.stream.local
+        here, peer = connection.stream.local, connection.stream.peer
         request = ServerRequest(
             commands=self,
-            server_address=(peer.host, peer.port),
+            server_address=(here.host, here.port),
+            client_address=(peer.host, peer.port),
             settings=self.settings,
             credentials=self.credentials,
             sessions=self.sessions,

@@ -30,6 +30,15 @@ def test_allowed(pool, make_client, run):
     assert json.loads(json.dumps(found.as_dict()))["allowed"] is True
 
 
+def test_methods_that_cannot_be_had_are_named(pool, make_client, run):
+    client = make_client(methods="NTSSPI, IDTOKENS", SEC_CLIENT_AUTHENTICATION="REQUIRED")
+    found = run(explain_permission, f"<{pool.collector}>", "READ", client=client)
+    assert found.allowed
+    for step in (found.steps[1], found.steps[4]):
+        assert "NTSSPI" in " ".join(step.lines)
+        assert "not supported by this package; it exists on Windows only" in " ".join(step.lines)
+
+
 def test_not_allowed(pool, make_client, run):
     client = make_client(token=pool.token(scopes=["READ"]), SEC_CLIENT_AUTHENTICATION="REQUIRED")
     found = run(explain_permission, f"<{pool.collector}>", "ADMINISTRATOR", client=client)

@@ -28,7 +28,7 @@ NAMES = [
     "two commands over one session",
     pytest.param("Schedd.submit", marks=pytest.mark.full),
 ]
-METHODS = ["IDTOKENS", "PASSWORD", "CLAIMTOBE"]
+METHODS = ["IDTOKENS", "PASSWORD", "KERBEROS", "CLAIMTOBE"]
 
 
 class Marked:

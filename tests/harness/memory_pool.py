@@ -26,6 +26,8 @@ from htcondor_async.testing._schedd import ScheddDaemon
 from htcondor_async.testing._server import Connection, Daemon
 from htcondor_async.testing._startd import StartdDaemon
 
+from .fake_kerberos import FakeKerberos
+
 COLLECTOR = ("10.0.0.1", 9618)
 SCHEDD = ("10.0.0.2", 9618)
 NEGOTIATOR = ("10.0.0.3", 9618)
@@ -108,6 +110,7 @@ class PoolNetwork(MemoryNetwork):
         legacy: bool = False,
     ) -> None:
         super().__init__()
+        self.kerberos = FakeKerberos(principal="alice@memory.pool")
         self.daemon_config = config(_SERVER, server or {})
         self.collector = CollectorDaemon("collector@memory.pool", self.daemon_config, legacy=legacy)
         self.schedd = ScheddDaemon("schedd@memory.pool", self.daemon_config, legacy=legacy)

@@ -338,6 +338,24 @@ async def _(h: Handles) -> None:
     assert len(await h.schedd.query()) == JOBS
 
 
+_KERBEROS = {"SEC_DEFAULT_AUTHENTICATION_METHODS": "KERBEROS"}
+
+
+@operation("by KERBEROS", server=_KERBEROS, client={"SEC_CLIENT_AUTHENTICATION_METHODS": "KERBEROS"})
+async def _(h: Handles) -> None:
+    assert len(await h.schedd.query()) == JOBS
+
+
+@operation(
+    "by KERBEROS to a daemon before 23.10",
+    legacy=True,
+    server={**_KERBEROS, "SEC_DEFAULT_CRYPTO_METHODS": "BLOWFISH"},
+    client={"SEC_CLIENT_AUTHENTICATION_METHODS": "KERBEROS", "SEC_CLIENT_CRYPTO_METHODS": "BLOWFISH, AES"},
+)
+async def _(h: Handles) -> None:
+    await h.schedd.act(JobAction.Hold, ["1.0"])
+
+
 @operation("of a daemon before 23.10", legacy=True)
 async def _(h: Handles) -> None:
     await h.schedd.act(JobAction.Hold, ["1.0"])

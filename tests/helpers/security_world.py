@@ -21,6 +21,7 @@ from htcondor_async._security.sessions import Session, SessionTable
 from htcondor_async._security.settings import SecuritySettings
 from htcondor_async._security.tokens import descramble, mint
 from htcondor_async.errors import ConnectionClosedError, DaemonTimeoutError
+from tests.harness.fake_kerberos import FakeKerberos
 
 NOW = 1_800_000_000.0
 SERVER = ("127.0.0.1", 9618)
@@ -51,6 +52,7 @@ class Machine:
     tls: Callable[[fx.TlsSettings], object] | None = None
     reads: int = 0
     munge: str | None = None
+    kerberos: FakeKerberos | None = None
 
     def carry_out(self, effect: object, uid: int) -> Any:
         match effect:
@@ -91,6 +93,10 @@ class Machine:
                 return provider()
             case fx.RunCommand(arguments=arguments, stdin=stdin):
                 return Secret(self._munge(tuple(arguments), stdin.reveal(), uid))
+            case fx.KerberosStep(run=run):
+                if self.kerberos is None:
+                    raise OSError("this machine has no Kerberos library")
+                return run(self.kerberos)
             case fx.BuildTlsContext(settings=settings):
                 assert self.tls is not None
                 return self.tls(settings)

@@ -9,6 +9,7 @@ from htcondor_async._security.methods.base import Method, MethodContext, MethodF
 from htcondor_async._security.methods.certificate import SciTokens, Ssl
 from htcondor_async._security.methods.fs import FileSystem, RemoteFileSystem
 from htcondor_async._security.methods.idtokens import IdTokens
+from htcondor_async._security.methods.kerberos import Kerberos
 from htcondor_async._security.methods.munge import Munge
 from htcondor_async._security.methods.password import Password
 from htcondor_async._security.methods.simple import Anonymous, ClaimToBe
@@ -26,6 +27,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             RemoteFileSystem(),
             Password(),
             Munge(),
+            Kerberos(),
             ClaimToBe(),
             Anonymous(),
         )

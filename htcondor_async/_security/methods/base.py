@@ -15,6 +15,7 @@ from htcondor_async._secret import Secret
 from htcondor_async._security.ads import Literal
 from htcondor_async._security.credentials import Credentials
 from htcondor_async._security.effects import Effect
+from htcondor_async._security.keys import KeyWrap
 from htcondor_async._security.settings import SecuritySettings
 from htcondor_async.errors import ProtocolError
 
@@ -42,6 +43,8 @@ class MethodContext:
     ----------
     server_address
         IP and port of the server's end of the connection, as this side sees it.
+    client_address
+        IP and port of the client's end, as a server sees it; a client does not need it.
     settings
         Configuration of the methods.
     credentials
@@ -73,6 +76,7 @@ class MethodContext:
     host_alias: str | None = None
     limits: Limits = DEFAULT_LIMITS
     memory: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
+    client_address: SocketAddress | None = None
 
 
 @attrs.frozen
@@ -85,7 +89,7 @@ class MethodResult:
         Who the other side is: ``user@domain`` at a server, the server's name at a client; None if the method does
         not tell.
     wrapping
-        Key that a transported session key is wrapped with; None for methods that have none.
+        Key, or the method's own way, that a transported session key is wrapped with; None for methods without.
     authenticated_name
         What a server maps to an identity, where it differs: a certificate's subject, ``issuer,subject``.
     limits
@@ -95,7 +99,7 @@ class MethodResult:
     """
 
     identity: str | None = None
-    wrapping: Secret[bytes] | None = None
+    wrapping: Secret[bytes] | KeyWrap | None = attrs.field(default=None, repr=False)
     authenticated_name: str | None = None
     limits: tuple[str, ...] = ()
     attributes: Mapping[str, Literal] = attrs.field(factory=dict)

@@ -23,6 +23,7 @@ from htcondor_async.errors import (
     SecurityError,
     SessionInvalidError,
 )
+from tests.harness.fake_kerberos import FakeKerberos
 from tests.helpers.security_world import (
     KEY,
     NOW,
@@ -37,8 +38,8 @@ from tests.helpers.security_world import (
     talk,
 )
 
-METHODS = ("FS", "FS_REMOTE", "TOKEN", "PASSWORD", "MUNGE", "CLAIMTOBE", "ANONYMOUS")
-PROTECTING = ("PASSWORD", "MUNGE")
+METHODS = ("FS", "FS_REMOTE", "TOKEN", "PASSWORD", "MUNGE", "KERBEROS", "CLAIMTOBE", "ANONYMOUS")
+PROTECTING = ("PASSWORD", "MUNGE", "KERBEROS")
 USERS = {
     "FS": "alice@example.org",
     "FS_REMOTE": "alice@example.org",
@@ -46,6 +47,7 @@ USERS = {
     "PASSWORD": "condor@password",
     "CLAIMTOBE": "alice@example.org",
     "MUNGE": "alice@example.org",
+    "KERBEROS": "alice@example.org",
     "ANONYMOUS": "CONDOR_ANONYMOUS_USER",
 }
 
@@ -60,6 +62,7 @@ def world_for(*methods: str, **fields: object) -> World:
     give_token(world.client_machine)
     give_pool_key(world.server_machine)
     world.client_machine.munge = world.server_machine.munge = "cluster"
+    world.client_machine.kerberos, world.server_machine.kerberos = FakeKerberos(), FakeKerberos()
     for machine, uid in ((world.client_machine, 1000), (world.server_machine, 0)):
         machine.files[PASSWORD_FILE] = File(descramble(Secret(b"sesame\0junk")).reveal(), uid=uid)
     return world
@@ -210,13 +213,19 @@ def test_no_common_method_names_both_lists() -> None:
 
 
 def test_no_usable_method_is_refused_before_anything_is_sent() -> None:
-    world = world_for("TOKEN", "KERBEROS")
+    world = world_for("TOKEN", "KERBEROS", "NTSSPI", "GSI")
+    world.client_machine.kerberos = None
     del world.client_machine.files[f"{TOKENS}/pool"]
     client, _ = world.run()
     assert isinstance(client.error, AuthenticationError)
     assert client.sent == []
     assert "does not exist" in str(client.error) and TOKENS in str(client.error)
-    assert dict(client.error.attempts).keys() == {"TOKEN", "KERBEROS"}
+    said = dict(client.error.attempts)
+    assert said.keys() == {"TOKEN", "KERBEROS", "NTSSPI", "GSI"}
+    assert said["KERBEROS"] == "this machine has no Kerberos library"
+    assert said["NTSSPI"] == "not supported by this package; it exists on Windows only"
+    assert f"NTSSPI: {said['NTSSPI']}" in str(client.error)
+    assert "GSI: not supported by this package" in str(client.error)
 
 
 def test_an_expired_token_is_named_with_file_and_time() -> None:

@@ -13,9 +13,10 @@ from htcondor_async._security.ads import HandshakeAd, decode_ad, decode_literal,
 from htcondor_async._security.handshake import client_handshake, client_resume
 from htcondor_async._security.policy import Level, SecurityPolicy
 from htcondor_async.errors import HTCondorException, HTCondorInternalError, LimitExceededError, ProtocolError
+from tests.harness.fake_kerberos import FakeKerberos
 from tests.helpers.security_world import PASSWORD_FILE, File, Side, World, descramble, give_pool_key, give_token
 
-METHODS = ("FS", "TOKEN", "PASSWORD", "MUNGE", "CLAIMTOBE", "ANONYMOUS")
+METHODS = ("FS", "TOKEN", "PASSWORD", "MUNGE", "KERBEROS", "CLAIMTOBE", "ANONYMOUS")
 
 words = st.sampled_from(
     [
@@ -35,7 +36,7 @@ values = st.sampled_from(
     ]
 )  # fmt: skip
 lines = st.builds(lambda name, value: name + b" = " + value + b"\0", words, values) | st.binary(max_size=20)
-integers = st.sampled_from([0, 1, -1, 2, 4, 14, 20, 256, 512, 2048, 60010, 1 << 40, -(1 << 63)]) | st.integers(
+integers = st.sampled_from([0, 1, -1, 2, 3, 4, 14, 20, 64, 256, 512, 2048, 60010, 1 << 40, -(1 << 63)]) | st.integers(
     -(1 << 63), (1 << 63) - 1
 )
 number = integers.map(lambda n: n.to_bytes(8, "big", signed=True))
@@ -101,6 +102,7 @@ def make_world(**fields: object) -> World:
     give_token(world.client_machine)
     give_pool_key(world.server_machine)
     world.client_machine.munge = world.server_machine.munge = "cluster"
+    world.client_machine.kerberos, world.server_machine.kerberos = FakeKerberos(), FakeKerberos()
     for machine, uid in ((world.client_machine, 1000), (world.server_machine, 0)):
         machine.files[PASSWORD_FILE] = File(descramble(Secret(b"sesame")).reveal(), uid=uid)
     return world

@@ -85,6 +85,16 @@ def test_defaults() -> None:
     assert SecurityPolicy.from_config({}, daemon=True).session_duration == 86400
 
 
+def test_methods_that_cannot_be_had_are_kept_and_named() -> None:
+    """A configuration that is shared with Windows names NTSSPI; that alone is no error."""
+    policy = SecurityPolicy.from_config({"SEC_CLIENT_AUTHENTICATION_METHODS": "NTSSPI, FS, KERBEROS"})
+    assert policy.authentication_methods == ("NTSSPI", "FS", "KERBEROS")
+    assert policy.unsupported == (("NTSSPI", "not supported by this package; it exists on Windows only"),)
+    assert SecurityPolicy(authentication_methods=("FS", "TELEPATHY")).unsupported == (
+        ("TELEPATHY", "not a method of HTCondor"),
+    )
+
+
 def test_values_are_read() -> None:
     policy = SecurityPolicy.from_config(
         {
