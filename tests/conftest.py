@@ -15,6 +15,7 @@ import pytest
 from blockbuster import BlockBuster
 from harness import bindings as real_bindings
 from harness import pools, roots
+from harness import realm as kerberos_realm
 from harness.leaks import Clean
 from harness.users import AsUser
 
@@ -164,6 +165,20 @@ def get_real_pool(request: pytest.FixtureRequest) -> Callable[[str], pools.Pool]
             pytest.skip(f"{name}: {error}")
 
     return get
+
+
+@pytest.fixture
+def realm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> kerberos_realm.Realm:
+    """The run's Kerberos realm, started at the first call; this process finds it, and has no ticket yet."""
+    try:
+        found = kerberos_realm.get_realm(request.config.stash[_RUN])
+    except roots.PoolUnavailableError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI needs a Kerberos realm: {error}", pytrace=False)
+        pytest.skip(f"Kerberos: {error}")
+    for name, value in {**found.environ, "KRB5CCNAME": f"FILE:{found.folder}/no-cache"}.items():
+        monkeypatch.setenv(name, value)
+    return found
 
 
 @pytest.fixture(params=list(pools.SUITES))

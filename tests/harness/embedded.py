@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from htcondor_async.classad import ClassAd, ExprTree
 from htcondor_async.testing import ThreadedPool, embedded_pool
 
-from . import certificates, pool_config, tokens
+from . import certificates, pool_config, pools, tokens
 
 
 class ContractPool(Protocol):
@@ -200,8 +201,8 @@ class EmbeddedContractPool:
 
 
 @contextmanager
-def open_embedded() -> Iterator[EmbeddedContractPool]:
-    """Start an embedded pool like the real ones in a thread."""
+def open_embedded(**extra: str) -> Iterator[EmbeddedContractPool]:
+    """Start an embedded pool like the real ones in a thread; ``extra`` are further parameters of its daemons."""
     with tempfile.TemporaryDirectory(prefix="embedded-contract-") as name:
         folder = Path(name)
         (folder / "passwords.d").mkdir(mode=0o700)
@@ -210,6 +211,7 @@ def open_embedded() -> Iterator[EmbeddedContractPool]:
             (folder / "passwords.d" / key).write_bytes(key.encode() * 16)
         (folder / "ssl").mkdir()
         certificates.make(folder / "ssl")
+        (folder / "realms").write_text(pool_config.REALM_MAP)
         config = {
             "UID_DOMAIN": pool_config.TRUST_DOMAIN,
             "TRUST_DOMAIN": pool_config.TRUST_DOMAIN,
@@ -222,6 +224,9 @@ def open_embedded() -> Iterator[EmbeddedContractPool]:
             "AUTH_SSL_SERVER_CERTFILE": str(folder / "ssl/server.pem"),
             "AUTH_SSL_SERVER_KEYFILE": str(folder / "ssl/server.key"),
             "AUTH_SSL_SERVER_CAFILE": str(folder / "ssl/ca.pem"),
+            "KERBEROS_SERVER_KEYTAB": f"{os.environ[pools.RUN_VARIABLE]}/{pool_config.SERVER_KEYTAB}",
+            "KERBEROS_MAP_FILE": str(folder / "realms"),
+            **extra,
         }
         schedds = {f"{name}@{pool_config.TRUST_DOMAIN}": policy for name, policy in pool_config.SCHEDD_POLICIES.items()}
         options = {

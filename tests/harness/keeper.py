@@ -1,6 +1,6 @@
-"""Keep one pool running for exactly as long as the test run lives, however that ends.
+"""Keep one pool, or another daemon, running for exactly as long as the test run lives, however that ends.
 
-Run as a program: `keeper.py ALIVE_FILE ROOT RUN USER`. The daemons live in a process namespace whose first
+Run as a program: `keeper.py ALIVE_FILE ROOT RUN USER COMMAND...`. The daemons live in a process namespace whose first
 process dies with this one, and with it every process in the namespace. This one waits for a lock on
 ALIVE_FILE that the test run holds: the kernel releases it when the run ends, also if it was killed.
 A record lock, since those are not inherited by forked children.
@@ -23,9 +23,9 @@ _PR_SET_PDEATHSIG = 1
 
 _NAMESPACE = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
 _INIT = """
-root=$1 user=$2 config=$3
+root=$1 user=$2; shift 2
 mount -t proc proc "$root/proc"; mount --bind /dev "$root/dev"; mount --bind /tmp "$root/tmp"
-CONDOR_CONFIG=$config exec chroot --userspec="$user:$user" "$root" /usr/sbin/condor_master -f &
+chroot --userspec="$user:$user" "$root" "$@" &
 wait "$!"
 """
 # The shell stays the first process and the superuser's: a process that changes its user is no longer
@@ -44,14 +44,14 @@ def _only_child(pid: int) -> int:
     return int(text[0])
 
 
-def main(alive: Path, root: Path, run: Path, user: str) -> None:
-    """Start the pool, say so in `run`/keeper.json, wait for the end of the test run, clean up."""
+def main(alive: Path, root: Path, run: Path, user: str, command: list[str]) -> None:
+    """Start the daemon, say so in `run`/keeper.json, wait for the end of the test run, clean up."""
     if os.fork():
         os._exit(0)  # whoever started the pool does not have to wait for its end
     os.chdir("/")
     with (run / "master.out").open("wb") as output:
         pool = subprocess.Popen(
-            [*_NAMESPACE, "bash", "-c", _INIT, "pool", str(root), user, str(run / "condor_config")],
+            [*_NAMESPACE, "bash", "-c", _INIT, "pool", str(root), user, *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -73,4 +73,4 @@ def main(alive: Path, root: Path, run: Path, user: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4], sys.argv[5:])

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 TRUST_DOMAIN = "testpool"
-ALL_METHODS = "FS, IDTOKENS, PASSWORD, SSL, CLAIMTOBE, ANONYMOUS"
+ALL_METHODS = "FS, IDTOKENS, KERBEROS, PASSWORD, SSL, CLAIMTOBE, ANONYMOUS"
+REALM = "TEST.REALM"
+REALM_MAP = f"# realms that are let in\n{REALM} = {TRUST_DOMAIN}\n"
+SERVER_KEYTAB = "kerberos/server.keytab"
+"""In the folder of the test run; it is there as soon as a test wants the realm, see realm.py."""
 
 SCHEDD_POLICIES: dict[str, dict[str, str]] = {
     "integrity": {"SEC_DEFAULT_INTEGRITY": "REQUIRED"},
@@ -109,6 +113,9 @@ AUTH_SSL_CLIENT_CAFILE = {run}/ssl/ca.pem
 AUTH_SSL_CLIENT_CERTFILE = {run}/ssl/server.pem
 AUTH_SSL_CLIENT_KEYFILE = {run}/ssl/server.key
 CERTIFICATE_MAPFILE = {run}/mapfile
+KERBEROS_SERVER_KEYTAB = {run}/../{keytab}
+KERBEROS_SERVER_PRINCIPAL = host/localhost@{realm}
+KERBEROS_MAP_FILE = {run}/realms
 """
 
 
@@ -119,7 +126,8 @@ def collector_address(port: int, name: str | None = None) -> str:
 
 def pool_config(run: Path, port: int, extra: str = "") -> str:
     """Text of the configuration file of a pool that keeps everything in `run` and listens on `port`."""
-    lines = [_BASE.format(run=run, port=port, domain=TRUST_DOMAIN, methods=ALL_METHODS)]
+    words = {"domain": TRUST_DOMAIN, "methods": ALL_METHODS, "keytab": SERVER_KEYTAB, "realm": REALM}
+    lines = [_BASE.format(run=run, port=port, **words)]
     daemons = ["MASTER", "SHARED_PORT", "COLLECTOR", "NEGOTIATOR", "SCHEDD", "STARTD", "CREDD"]
     for name, policy in COLLECTOR_POLICIES.items():
         daemon, prefix = f"COLLECTOR_{name.upper()}", f"collector_{name}"

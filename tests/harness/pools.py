@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -187,6 +187,7 @@ class Pool:
         check: bool = True,
         stdin: str = "",
         timeout: float = 120,
+        env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a program of the pool's root, inside it.
 
@@ -194,6 +195,7 @@ class Pool:
             user: a user with a token of its own ("alice", "bob"); none: the pool's own user, who can
                 read its signing key and so may do anything.
             config: a configuration made by `client(owner=user)`, in place of the user's usual one.
+            env: further variables of its environment.
 
         Raises:
             AssertionError: it failed, and `check` is true; the text holds what it wrote.
@@ -209,7 +211,13 @@ class Pool:
             text=True,
             timeout=timeout,
             cwd="/",
-            env={"PATH": os.environ["PATH"], "CONDOR_CONFIG": str(config), "HOME": f"/home/{account}", "USER": account},
+            env={
+                "PATH": os.environ["PATH"],
+                "CONDOR_CONFIG": str(config),
+                "HOME": f"/home/{account}",
+                "USER": account,
+                **(env or {}),
+            },
         )
         if check and result.returncode:
             raise AssertionError(f"{' '.join(command)}: status {result.returncode}\n{result.stdout}{result.stderr}")
@@ -435,6 +443,7 @@ def _start(run: TestRun, name: str, root: Path, extra: str = "") -> Pool:
         (folder / "passwords.d" / key).write_bytes(scrambled + secrets.token_bytes(16))
         (folder / "passwords.d" / key).chmod(0o600)
     certificates.make(folder / "ssl")
+    (folder / "realms").write_text(pool_config.REALM_MAP)
     (folder / "mapfile").write_text("SSL /^\\/CN=([^\\/]*)$/ \\1@testpool\n")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -445,8 +454,26 @@ def _start(run: TestRun, name: str, root: Path, extra: str = "") -> Pool:
         os.chown(path, uid, uid)
     for sub in ("tokens.d", "passwords.d"):
         (folder / sub).chmod(0o700)
+    master = ["env", f"CONDOR_CONFIG={folder / 'condor_config'}", "/usr/sbin/condor_master", "-f"]
+    init = keep(run, name, root, master)
+    pool = Pool(name, root, folder, port, init)
+    _wait(pool.is_up, f"{pool} to come up; see {folder}/log", _START_LIMIT, pause=0.2)
+    return pool
+
+
+def keep(run: TestRun, name: str, root: Path, command: Sequence[str]) -> int:
+    """Run a daemon inside a root to the end of the test run.
+
+    Args:
+        name: of its folder in the run's, which is removed at the end.
+        command: the daemon, which must stay in the foreground; it runs as `roots.DAEMON_USER`.
+
+    Returns:
+        Process id of the first process in its namespace.
+    """
+    folder = run.folder / name
     keeper = Path(__file__).with_name("keeper.py")
-    arguments = [str(run.folder / "alive"), str(root), str(folder), roots.DAEMON_USER]
+    arguments = [str(run.folder / "alive"), str(root), str(folder), roots.DAEMON_USER, *command]
     with (run.folder / f"{name}.keeper.err").open("wb") as errors:
         subprocess.run(
             [sys.executable, "-I", str(keeper), *arguments],
@@ -457,10 +484,8 @@ def _start(run: TestRun, name: str, root: Path, extra: str = "") -> Pool:
             check=True,
         )
     ready = folder / "keeper.json"
-    _wait(ready.exists, f"the keeper of pool {name}", 20)
-    pool = Pool(name, root, folder, port, json.loads(ready.read_text())["init"])
-    _wait(pool.is_up, f"{pool} to come up; see {folder}/log", _START_LIMIT, pause=0.2)
-    return pool
+    _wait(ready.exists, f"the keeper of {name}", 20)
+    return int(json.loads(ready.read_text())["init"])
 
 
 def _wait(condition: Callable[[], object], what: str, limit: float, pause: float = 0.02) -> None:

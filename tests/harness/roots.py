@@ -21,11 +21,18 @@ USERS = {"pooltester": 2002, "alice": 2003, "bob": 2004}
 
 DAEMON_USER = "pooltester"
 
+_PACKAGES = {"trixie": {"krb5-admin-server": "usr/sbin/kadmin.local"}}
+"""What a root of a suite has beside `condor`: the package and a file of it. One Kerberos realm serves all pools."""
+
 _IN_ROOT = """
 root=$1 user=$2; shift 2
 mount -t proc proc "$root/proc"; mount --bind /dev "$root/dev"; mount --bind /tmp "$root/tmp"
 exec chroot ${user:+--userspec="$user:$user"} "$root" "$@"
 """
+
+
+_APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q")
+_INSTALL = (*_APT, "install", "-y", "--no-install-recommends")
 
 
 class PoolUnavailableError(RuntimeError):
@@ -76,8 +83,14 @@ def ensure_root(suite: str) -> Path:
     with locked(pools() / f".{suite}.lock"):
         if not (root / ".ready").exists():
             _make_root(suite, root)
+        _add_packages(suite, root)
         _add_users(root)
     return root
+
+
+def inside(root: Path, user: str = "") -> list[str]:
+    """Return what to put before a command that shall run inside a root, as the superuser or another user."""
+    return ["unshare", "--mount", "--propagation", "private", "bash", "-c", _IN_ROOT, "in_root", str(root), user]
 
 
 def _run(what: str, *command: str, excused: bool = False) -> None:
@@ -118,12 +131,19 @@ def _make_root(suite: str, root: Path) -> None:
         shutil.copy(f"/etc/{name}", partial / "etc" / name)
     for file in Path("/etc/apt/apt.conf.d").glob("99*"):  # proxies and certificates of this machine
         shutil.copy(file, partial / "etc/apt/apt.conf.d")
-    inside = ["unshare", "--mount", "--propagation", "private", "bash", "-c", _IN_ROOT, "in_root", str(partial), ""]
-    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
-    _run("apt-get update", *inside, *apt, "update", excused=excused)
-    _run("installing condor", *inside, *apt, "install", "-y", "--no-install-recommends", "condor", excused=excused)
+    _run("apt-get update", *inside(partial), *_APT, "update", excused=excused)
+    packages = ["condor", *_PACKAGES.get(suite, {})]
+    _run("installing condor", *inside(partial), *_INSTALL, *packages, excused=excused)
     (partial / ".ready").touch()
     partial.rename(root)
+
+
+def _add_packages(suite: str, root: Path) -> None:
+    """Add what roots that were made earlier do not have yet."""
+    missing = [name for name, file in _PACKAGES.get(suite, {}).items() if not (root / file).exists()]
+    if missing:
+        _run("apt-get update", *inside(root), *_APT, "update")
+        _run(f"installing {', '.join(missing)}", *inside(root), *_INSTALL, *missing)
 
 
 def _add_users(root: Path) -> None:
