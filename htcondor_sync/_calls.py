@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from htcondor_async._runtime.blocking import drive
 from htcondor_async.errors import (
+    DaemonError,
     HTCondorEnumError,
     HTCondorException,
     HTCondorIOError,
@@ -44,12 +45,15 @@ def failure(error: HTCondorException, kind: Failure) -> HTCondorException:
     return error
 
 
-def call(coroutine: Coroutine[Any, Any, T], kind: Failure = HTCondorIOError) -> T:
-    """Run a coroutine of the core to its end; see :func:`failure` for ``kind``."""
+def call(coroutine: Coroutine[Any, Any, T], kind: Failure = HTCondorIOError, *, refused: Failure | None = None) -> T:
+    """Run a coroutine of the core to its end; see :func:`failure` for ``kind``.
+
+    ``refused`` is for methods of v1 that raise another class where the daemon answered, and refused.
+    """
     try:
         return drive(coroutine)
     except HTCondorException as error:
-        raised = failure(error, kind)
+        raised = failure(error, refused if refused is not None and isinstance(error, DaemonError) else kind)
         if raised is error:
             raise
         raise raised from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from htcondor_async.errors import HTCondorReplyError
 from htcondor_async.remote_param import RemoteParam as CoreParam
 from htcondor_sync import _ads
 from htcondor_sync._arguments import expect
@@ -38,12 +39,12 @@ class RemoteParam:
     def __setitem__(self, arg2: str, arg3: str, /) -> None:
         """Set a value, from the daemon's next reconfig on."""
         expect("RemoteParam.__setitem__", ("name", arg2, str), ("value", arg3, str))
-        call(self._core.set(arg2, arg3))
+        call(self._core.set(arg2, arg3), refused=HTCondorReplyError)
 
     def __delitem__(self, arg2: str, /) -> None:
         """Take back what was set."""
         expect("RemoteParam.__delitem__", ("name", arg2, str))
-        call(self._core.delete(arg2))
+        call(self._core.delete(arg2), refused=HTCondorReplyError)
 
     def __contains__(self, arg2: object, /) -> bool:
         """Return whether there is a value."""

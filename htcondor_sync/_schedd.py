@@ -50,7 +50,8 @@ class Transaction(metaclass=uninstantiable):
         self._core = core
         self._outermost = outermost
         self._pid = os.getpid()
-        self._clusters: dict[int, tuple[int, int]] = {}  # by description: cluster, number of the next job
+        # By description, which is kept so that its id stays its own: cluster, number of the next job.
+        self._clusters: dict[int, tuple[Submit, int, int]] = {}
 
     @property
     def _open(self) -> bool:
@@ -344,14 +345,15 @@ class Submit(_SubmitLanguage):
         if txn is None or not txn._open:
             raise HTCondorValueError(_NO_TRANSACTION)
         arguments = self.getQArgs()
-        cluster, first = txn._clusters.get(id(self), (None, 0)) if not arguments else (None, 0)
+        begun = None if arguments else txn._clusters.get(id(self))
+        cluster, first = (None, 0) if begun is None else begun[1:]
         plan = Plan(self._core, count, None, False, own_queue=bool(arguments), first_proc=first)
         if arguments and count and count != _count_of(self):
             raise HTCondorValueError("count contradicts the count of the QUEUE statement")
         kept: list[Any] | None = None if ad_results is None else []
         result, following = self._queued(txn, plan, cluster, kept)
         if not arguments:
-            txn._clusters[id(self)] = (result.cluster(), following)
+            txn._clusters[id(self)] = (self, result.cluster(), following)
         if kept is not None:
             ad_results.extend(kept)
         return result.cluster()

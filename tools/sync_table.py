@@ -258,6 +258,7 @@ CLASSES: tuple[Class, ...] = (
                 "drain_type_in(drain_type), on_completion, constraint_in(check_expr), constraint_in(start_expr), "
                 "reason",
                 returns="str",
+                fails="HTCondorReplyError",
             ),
             Method(
                 "cancelDrainJobs",
@@ -265,6 +266,7 @@ CLASSES: tuple[Class, ...] = (
                 "cancel_drain_jobs",
                 "request_id or None",
                 "none",
+                fails="HTCondorReplyError",
             ),
             Method(
                 "history",

@@ -131,7 +131,8 @@ async def locate_local(context: Context, daemon_type: DaemonTypes, deadline: flo
     """Return the location ad of this machine's daemon.
 
     ``<SUBSYS>_HOST`` may name it or give its address; else the files that it left (its ad, then its address), then
-    the collector under this machine's name.
+    the collector under this machine's name. A negotiator is the pool's: it may run anywhere, under any name
+    (condor_daemon_client/daemon.cpp, getDaemonInfo).
     """
     _, subsystem, word = _kind(daemon_type)
     host = context.config.get_str(f"{subsystem}_HOST", "").strip()
@@ -144,7 +145,8 @@ async def locate_local(context: Context, daemon_type: DaemonTypes, deadline: flo
     if host.startswith("<") or ":" in host:
         text = host if host.startswith("<") else f"<{host}>"
         return _synthesised(context, {"MyAddress": str(Sinful.parse(text)), "Name": host}, daemon_type)
-    if not host:
+    of_pool = daemon_type is DaemonTypes.Negotiator and not host
+    if not host and not of_pool:
         for parameter, is_ad in ((f"{subsystem}_DAEMON_AD_FILE", True), (f"{subsystem}_ADDRESS_FILE", False)):
             path = context.config.get_str(parameter, "")
             text_of = await _text_of(context, path) if path else None
@@ -152,7 +154,8 @@ async def locate_local(context: Context, daemon_type: DaemonTypes, deadline: flo
                 attribute = f"{subsystem.capitalize()}IpAddr"
                 found = parse_daemon_ad_file(text_of, path, attribute) if is_ad else parse_address_file(text_of, path)
                 return _synthesised(context, found, daemon_type)
-    name = host or context.config.get_str(f"{subsystem}_NAME", "") or context.runtime.hostname()
+    own = context.config.get_str(f"{subsystem}_NAME", "") or context.runtime.hostname()
+    name = None if of_pool else host or own
     collectors = collector_targets(context, ())
     if not collectors:
         raise HTCondorLocateError(

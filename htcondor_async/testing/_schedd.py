@@ -139,9 +139,10 @@ class ScheddDaemon(Daemon):
     def complete(self, transaction: JobTransaction, now: int) -> None:
         """Add what the schedd itself knows of new jobs."""
         jobs = transaction.new_jobs()
-        cluster = transaction.new_cluster
-        if not jobs or cluster is None:
-            return
+        for cluster in {job[0] for job, _ in jobs}:
+            self._complete(transaction, cluster, [(job, ad) for job, ad in jobs if job[0] == cluster], now)
+
+    def _complete(self, transaction: JobTransaction, cluster: int, jobs: list[tuple[JobId, ClassAd]], now: int) -> None:
         first = jobs[0][1]
         owner = transaction.owner
         shared: dict[str, object] = {"Owner": owner.name, "User": owner.user, "QDate": now, "JobUniverse": 5}

@@ -114,7 +114,7 @@ class JobTransaction:
         """Add a job to the open cluster."""
         if cluster != self.new_cluster:
             raise RefusedError(errno.EACCES)
-        proc = len(self.new_procs)
+        proc = sum(made == cluster for made, _ in self.new_procs)
         self.new_procs.append((cluster, proc))
         return proc
 
@@ -192,10 +192,9 @@ class JobTransaction:
 
     def apply(self) -> set[JobId]:
         """Make all changes in the queue; return the jobs that were touched."""
-        if self.new_cluster is not None and self.new_procs:
-            self.queue.clusters.setdefault(self.new_cluster, ClassAd())
-        for job in self.new_procs:
-            self.queue.procs[job] = ClassAd()
+        for cluster, proc in self.new_procs:
+            self.queue.clusters.setdefault(cluster, ClassAd())
+            self.queue.procs[cluster, proc] = ClassAd()
         touched: set[JobId] = set(self.new_procs)
         for (cluster, proc), changes in self._changes.items():
             ad = self.queue.clusters.get(cluster) if proc < 0 else self.queue.procs.get((cluster, proc))

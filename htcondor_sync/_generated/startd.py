@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from htcondor_async.client import Client
-from htcondor_async.errors import HTCondorIOError
+from htcondor_async.errors import HTCondorReplyError
 from htcondor_async.startd import Startd as CoreStartd
 from htcondor_sync._arguments import expect, strings
 from htcondor_sync._calls import call
@@ -42,12 +42,12 @@ class Startd(Handle[CoreStartd]):
             self._core.drain_jobs(
                 drain_type_in(drain_type), on_completion, constraint_in(check_expr), constraint_in(start_expr), reason
             ),
-            HTCondorIOError,
+            HTCondorReplyError,
         )
 
     def cancelDrainJobs(self, request_id: Any = "") -> None:
         """End a drain, so that the startd takes jobs again."""
-        call(self._core.cancel_drain_jobs(request_id or None), HTCondorIOError)
+        call(self._core.cancel_drain_jobs(request_id or None), HTCondorReplyError)
 
     def history(self, requirements: Any, projection: list[Any], match: int = -1, since: Any = None) -> HistoryIterator:
         """Stream the ads of jobs that have run on this machine, newest first."""

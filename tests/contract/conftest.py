@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from harness import embedded, pools
 from harness.flavours import FLAVOURS, Run
+from harness.v1 import configured
 
 from htcondor_async.client import Client
 
@@ -58,6 +59,15 @@ def make_client(pool: embedded.ContractPool, run: Run) -> Callable[..., Client]:
 def client(make_client: Callable[..., Client]) -> Client:
     """A client with a token of alice."""
     return make_client()
+
+
+@pytest.fixture
+def v1(pool: embedded.ContractPool) -> Iterator[Any]:
+    """`htcondor_sync`, its `param` set for the pool: alice, who proves who she is."""
+    import htcondor_sync
+
+    with configured(pool.settings("alice@testpool", SEC_CLIENT_AUTHENTICATION="REQUIRED")):
+        yield htcondor_sync
 
 
 @pytest.fixture
