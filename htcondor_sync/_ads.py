@@ -7,7 +7,7 @@ from typing import Any
 
 from htcondor_async.classad import ClassAd as CoreAd
 from htcondor_async.classad import ExprTree as CoreExpr
-from htcondor_sync._facade import ClassAd, ExprTree, unwrap, wrap, wrap_expression
+from htcondor_sync._facade import ClassAd, ExprTree, adopt, unwrap, wrap, wrap_expression
 
 __all__ = ["ClassAd", "CoreExpr", "ExprTree", "ad_in", "ad_out", "ads_out", "expression_in", "expression_out"]
 
@@ -18,8 +18,10 @@ def ad_out(ad: CoreAd) -> ClassAd:
 
 
 def ads_out(ads: Iterable[CoreAd]) -> list[ClassAd]:
-    """Return ads of the core as a list of v1's class."""
-    return [wrap(ad) for ad in ads]
+    """Return ads that the core has just made, and does not keep, as a list of v1's class."""
+    found: list[Any] = ads if isinstance(ads, list) else list(ads)
+    adopt(found)
+    return found
 
 
 def ad_in(ad: Any) -> CoreAd:

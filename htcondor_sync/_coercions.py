@@ -164,7 +164,7 @@ def callback_in(callback: Callable[[Any], Any] | None) -> Callable[[CoreAd], Any
 
 def found_out(found: list[Any]) -> list[Any]:
     """Return the results of a query, which a callback may have been given already as ads of v1."""
-    return [_ads.ad_out(item) if isinstance(item, CoreAd) else item for item in found]
+    return _ads.ads_out(found)
 
 
 def spooled_in(jobs: Any) -> Any:

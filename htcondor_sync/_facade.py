@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from htcondor_async.classad import ClassAd as CoreAd
@@ -9,7 +10,18 @@ from htcondor_async.classad import ExprTree as CoreExpr
 from htcondor_async.classad._values import Value as CoreValue
 from htcondor_sync.classad import ClassAd, ExprTree, Value
 
-__all__ = ["ClassAd", "ExprTree", "unwrap", "wrap", "wrap_expression"]
+__all__ = ["ClassAd", "ExprTree", "adopt", "unwrap", "wrap", "wrap_expression"]
+
+
+def adopt(ads: Iterable[Any]) -> None:
+    """Turn ads of the core, which nobody else holds, into v1's where they are; anything else stays what it is.
+
+    Both classes keep what was received in the same way, so nothing is copied or even looked at: an answer of many ads
+    is handed out as fast as the core decodes it.
+    """
+    for ad in ads:
+        if type(ad) is CoreAd:
+            ad.__class__ = ClassAd  # type: ignore[assignment]  # the classes have one layout
 
 
 def wrap(ad: CoreAd) -> ClassAd:

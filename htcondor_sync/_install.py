@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 __all__ = ["install"]
 
@@ -15,7 +15,10 @@ _V1 = {"htcondor": "htcondor_sync", "classad": "htcondor_sync.classad"}
 _V2 = {"htcondor2": "htcondor_sync.v2.htcondor2", "classad2": "htcondor_sync.v2.classad2"}
 
 
-class _Alias(Loader):
+# Neither derives from a class of importlib.abc, which would load tempfile, shutil and more with it.
+
+
+class _Alias:
     """Gives a module of ours under another name; the module itself stays as it is."""
 
     def __init__(self, name: str) -> None:
@@ -31,7 +34,7 @@ class _Alias(Loader):
         module.__spec__ = self._spec  # the import system has put that of the other name there
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds the old names and what is below them."""
 
     def __init__(self) -> None:
@@ -44,7 +47,8 @@ class _Finder(MetaPathFinder):
         home = self.names.get(top)
         if home is None:
             return None
-        return ModuleSpec(fullname, _Alias(home + dot + below), is_package=not dot)
+        loader: Any = _Alias(home + dot + below)
+        return ModuleSpec(fullname, loader, is_package=not dot)
 
 
 _finder = _Finder()

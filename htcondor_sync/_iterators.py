@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import select
@@ -12,7 +13,6 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from htcondor_async.classad import ClassAd as CoreAd
 from htcondor_async.errors import (
     ConcurrencyError,
     HTCondorException,
@@ -20,7 +20,7 @@ from htcondor_async.errors import (
     HTCondorTypeError,
 )
 from htcondor_async.streams import AdStream
-from htcondor_sync._ads import ClassAd, ad_out, ads_out
+from htcondor_sync._ads import ClassAd, ads_out
 from htcondor_sync._arguments import expect, uninstantiable
 from htcondor_sync._calls import call
 from htcondor_sync._generated.enums import BlockingMode
@@ -29,14 +29,18 @@ __all__ = ["BulkQueryIterator", "HistoryIterator", "QueryIterator", "poll"]
 
 
 class _Stream:
-    """The answer that an iterator reads, in the process that asked and one thread at a time."""
+    """The answer that an iterator reads, in the process that asked.
+
+    Ads are v1's from the moment that they arrive. ``ads`` gives each of them once, whichever threads take from it:
+    taking one needs no lock, which is held only to wait for more, or to look whether there are more.
+    """
 
     def __init__(self, stream: AdStream) -> None:
         self.stream = stream
-        self.ads: deque[CoreAd] = deque()
+        self.ads: deque[ClassAd] = deque()
         self.ended = False
         self.lock = threading.RLock()
-        self._pid = os.getpid()
+        self.pid = os.getpid()
         call(self._open())
 
     async def _open(self) -> None:
@@ -44,7 +48,7 @@ class _Stream:
 
     def check(self) -> None:
         """Raise in another process: its copy of the connection would spoil the one that is in use."""
-        if os.getpid() != self._pid:
+        if os.getpid() != self.pid:
             raise ConcurrencyError("this iterator belongs to the process that made it")
 
     def fill(self) -> None:
@@ -54,7 +58,7 @@ class _Stream:
         except BaseException:
             self.close()
             raise
-        self.ads.extend(batch)
+        self.ads.extend(ads_out(batch))
         self.ended = not batch
 
     def fill_now(self) -> None:
@@ -62,14 +66,22 @@ class _Stream:
         if self.ended:
             return
         try:
-            self.ads.extend(self.stream.nowait())
+            self.ads.extend(ads_out(self.stream.nowait()))
         except HTCondorException:
             self.close()
             raise
         self.ended = self.stream.done
 
+    def take(self) -> list[ClassAd]:
+        """Return all ads that are held."""
+        found: list[ClassAd] = []
+        with contextlib.suppress(IndexError):
+            while True:  # one by one, so that no other thread gets one of them too
+                found.append(self.ads.popleft())
+        return found
+
     def close(self) -> None:
-        if os.getpid() == self._pid:
+        if os.getpid() == self.pid:
             self.stream.abort()
         self.ended = True
 
@@ -87,12 +99,16 @@ class HistoryIterator(metaclass=uninstantiable):
         """Return the next ad."""
         held = self._stream
         held.check()
-        with held.lock:
-            if not held.ads and not held.ended:
-                held.fill()
-            if not held.ads:
-                raise StopIteration("All ads processed")
-            return ad_out(held.ads.popleft())
+        while True:
+            try:
+                return held.ads.popleft()
+            except IndexError:
+                pass  # there is none here
+            with held.lock:
+                if not held.ads and not held.ended:
+                    held.fill()
+                if not held.ads and held.ended:
+                    raise StopIteration("All ads processed")
 
 
 class QueryIterator(metaclass=uninstantiable):
@@ -114,23 +130,35 @@ class QueryIterator(metaclass=uninstantiable):
 
     def __next__(self, mode: BlockingMode = BlockingMode.Blocking) -> ClassAd | None:
         """Return the next ad; in the mode ``NonBlocking`` None if there is none yet."""
-        expect("QueryIterator.__next__", ("mode", mode, BlockingMode))
         held = self._held
+        if self._epoll is None and held.pid == os.getpid():
+            try:
+                return held.ads.popleft()
+            except IndexError:
+                pass  # there is none here
+        expect("QueryIterator.__next__", ("mode", mode, BlockingMode))
         held.check()
         with held.lock:
             try:
-                if not held.ads and not held.ended:
-                    if int(mode) == 0:
-                        held.fill_now()
-                    else:
-                        held.fill()
-                if held.ads:
-                    return ad_out(held.ads.popleft())
-                if not held.ended:
-                    return None
-                raise StopIteration("All ads processed")
+                return self._next(held, int(mode) == 0)
             finally:
                 self._signal()
+
+    @staticmethod
+    def _next(held: _Stream, now: bool) -> ClassAd | None:
+        while True:
+            try:
+                return held.ads.popleft()
+            except IndexError:
+                pass  # there is none here
+            if held.ended:
+                raise StopIteration("All ads processed")
+            if now:
+                held.fill_now()
+                if not held.ads and not held.ended:
+                    return None
+            else:
+                held.fill()
 
     def nextAdsNonBlocking(self) -> list[ClassAd]:
         """Return the ads that have arrived, perhaps none; never waits."""
@@ -138,10 +166,8 @@ class QueryIterator(metaclass=uninstantiable):
         held.check()
         with held.lock:
             try:
-                if not held.ended:
-                    held.fill_now()
-                ads, held.ads = held.ads, deque()
-                return ads_out(ads)
+                held.fill_now()
+                return held.take()
             finally:
                 self._signal()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from htcondor_async._runtime.host import environ
+from htcondor_async._runtime.variables import environ
 
 __all__ = ["VARIABLES"]
 

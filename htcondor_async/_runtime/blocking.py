@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from htcondor_async._runtime import ending
 from htcondor_async._runtime.base import Readable, Runtime
 from htcondor_async._runtime.common import SocketRuntime
 from htcondor_async._runtime.once import OnceTable
@@ -37,13 +38,29 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
     Raises :class:`HTCondorInternalError` if it does suspend: it was written for, or given, another runtime.
     """
+    outermost = ending.enter()
     try:
         coroutine.send(None)
     except StopIteration as done:
         result: T = done.value
         return result
+    finally:
+        if outermost:
+            ending.leave()
     coroutine.close()
     raise HTCondorInternalError("an operation suspended under the blocking runtime")
+
+
+class _Waiting:
+    """Around whatever blocks: the thread may be ended there."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        ending.leave()
+
+    def __exit__(self, *_: object) -> None:
+        ending.enter()
 
 
 class _Gate:
@@ -62,7 +79,8 @@ class _Gate:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            self._event.wait(min(left, _LONGEST))
+            with _Waiting():
+                self._event.wait(min(left, _LONGEST))
         return True
 
 
@@ -80,13 +98,15 @@ class BlockingRuntime(SocketRuntime):
         return time.monotonic()
 
     async def checkpoint(self) -> None:
-        """Return at once: signals strike by themselves, other threads need no turn."""
+        """Return at once, but for the end of the program: signals strike by themselves, other threads need no turn."""
+        ending.pause()
 
     async def sleep(self, seconds: float) -> None:
         """Wait for ``seconds``."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _LONGEST))  # noqa: ASYNC251 - this runtime blocks
+            with _Waiting():
+                time.sleep(min(left, _LONGEST))  # noqa: ASYNC251 - this runtime blocks
 
     async def wait(self, source: Readable, write: bool, deadline: float) -> bool:
         """Wait until the descriptor can be read (written); False if the deadline passed first."""
@@ -103,7 +123,8 @@ class BlockingRuntime(SocketRuntime):
                 selector.register(number, selectors.EVENT_WRITE if write else selectors.EVENT_READ, source)
             while True:
                 left = deadline - time.monotonic()
-                ready = selector.select(max(0.0, min(left, _LONGEST)))
+                with _Waiting():
+                    ready = selector.select(max(0.0, min(left, _LONGEST)))
                 if ready or left <= 0:
                     return [key.data for key, _events in ready]
 

@@ -6,10 +6,10 @@ import os
 import pwd
 import re
 import socket
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from htcondor_async._environment import UserRecord
+from htcondor_async._runtime.variables import environ
 from htcondor_async.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,11 +42,6 @@ def user_name_of(uid: int) -> str | None:
 def hostname() -> str:
     """Return the full name of this machine as far as it is known without asking a name server."""
     return socket.gethostname()
-
-
-def environ() -> Mapping[str, str]:
-    """Return the environment of this process."""
-    return os.environ
 
 
 def os_name() -> tuple[str, str]:

@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+FULL = os.environ.get("HTCONDOR_ASYNC_FULL") == "1"
 ROOT = Path(__file__).parents[2]
 MANIFEST = json.loads((ROOT / "tests/data/api/htcondor_v1.json").read_text())["submodules"]
 
@@ -52,19 +55,94 @@ except htcondor_sync.HTCondorIOError as error:
     assert output("-c", code) == "[]\n"
 
 
-def test_the_end_of_a_program_is_silent() -> None:
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    """The address of an embedded pool with 2000 jobs, in another process."""
     code = """
-import htcondor_sync, threading
-query = None
-def call():
+import sys
+from htcondor_async.testing import embedded_pool
+with embedded_pool(jobs=[{"Owner": "alice", "Text": "x" * 200}] * 2000) as running:
+    print(running.address, flush=True)
+    sys.stdin.read()
+"""
+    env = {"PATH": os.environ["PATH"], "CONDOR_CONFIG": "/dev/null", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, cwd="/"
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.communicate()
+
+
+OPEN = """
+import htcondor_sync, os, sys, threading, time, warnings
+warnings.filterwarnings("ignore", category=FutureWarning)
+htcondor_sync.param["COLLECTOR_HOST"] = os.environ["WHERE"]
+def schedd():
+    return htcondor_sync.Schedd(htcondor_sync.Collector().locateAll(htcondor_sync.DaemonTypes.Schedd)[0])
+def read_for_ever():
+    while True:
+        for ad in schedd().xquery():
+            ad["Owner"]
+def stop_in_the_middle():
+    iterators.append(schedd().xquery())
+    next(iterators[-1])["Owner"], iterators[-1].watch()
+def refused():
     try:
         htcondor_sync.Collector("127.0.0.1:1").query()
     except htcondor_sync.HTCondorIOError:
         pass
-threading.Thread(target=call, daemon=True).start()
-schedd = htcondor_sync.Schedd.__new__(htcondor_sync.Schedd)
+iterators = []
 """
-    assert output("-c", code) == ""
+ENDS = {
+    "stream": "stop_in_the_middle()",
+    "transaction": "txn = schedd().transaction(); htcondor_sync.Submit({'executable': '/bin/true'}).queue(txn)",
+    "history": "it = schedd().history('true', [])",
+    "stream of a thread": "threading.Thread(target=stop_in_the_middle, daemon=True).start(); time.sleep(DELAY)",
+    "thread at work": "threading.Thread(target=read_for_ever, daemon=True).start(); time.sleep(DELAY)",
+    "both": "threading.Thread(target=read_for_ever, daemon=True).start(); stop_in_the_middle(); time.sleep(DELAY)",
+    "refused": "threading.Thread(target=refused, daemon=True).start(); time.sleep(DELAY / 2); htcondor_sync.Schedd",
+    "SystemExit": "stop_in_the_middle(); sys.exit()",
+}
+DELAYS = [0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5] if FULL else [0, 0.1, 0.3]
+
+
+@pytest.mark.parametrize("way", ENDS)
+def test_the_end_of_a_program_is_silent(way: str, elsewhere: str) -> None:
+    """Whatever is open, in whichever thread, and wherever that thread is; -X dev shows what is not closed."""
+    for delay in DELAYS if "DELAY" in ENDS[way] else DELAYS[:1]:
+        code = OPEN + ENDS[way].replace("DELAY", str(delay))
+        assert output("-X", "dev", "-c", code, WHERE=elsewhere) == ""
+
+
+WORKS = """
+import atexit, sys, threading, time
+BEFORE
+from htcondor_async._runtime.blocking import BlockingRuntime, drive
+runtime = BlockingRuntime()
+begun, ended = threading.Event(), threading.Event()
+async def work():
+    begun.set()
+    until = time.monotonic() + float(sys.argv[1])
+    while time.monotonic() < until:
+        pass
+    print("worked", flush=True)
+    await runtime.sleep(float(sys.argv[2]))
+    print("slept", flush=True)
+    ended.set()
+threading.Thread(target=lambda: drive(work()), daemon=True).start()
+begun.wait()
+"""
+
+
+def test_the_end_of_a_program_waits_for_a_thread_at_work_only() -> None:
+    """A thread is ended where it waits, not where code in Rust may be on its stack."""
+    began = time.monotonic()
+    assert output("-c", WORKS.replace("BEFORE", ""), "0.3", "1000") == "worked\n"
+    assert time.monotonic() - began < 20
+    # one that the program itself waits for at its end goes on
+    waits = WORKS.replace("BEFORE", "atexit.register(lambda: ended.wait(20))")
+    assert output("-c", waits, "0.1", "0.1") == "worked\nslept\n"
 
 
 def test_install_gives_the_old_names() -> None:
