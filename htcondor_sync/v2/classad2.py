@@ -48,6 +48,22 @@ class ClassAd(CoreAd):
         _share(ad, made)
         return made
 
+    def eval(self, attr: str) -> Any:  # type: ignore[override]  # the signature is v2's
+        """Return the value of an attribute."""
+        return super().eval(attr)
+
+    def lookup(self, attr: str) -> ExprTree:
+        """Return the expression of an attribute; raises KeyError."""
+        return super().lookup(attr)
+
+    def flatten(self, expr: ExprTree) -> Any:
+        """Return an expression with everything replaced that this ad determines."""
+        return super().flatten(expr)
+
+    def matches(self, ad: CoreAd) -> bool:  # type: ignore[override]  # the signature is v2's
+        """Return whether this ad is accepted by the other's Requirements."""
+        return super().matches(ad)
+
     def printOld(self) -> str:
         """Return the ad in old syntax."""
         return self.print_old()

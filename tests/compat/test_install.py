@@ -211,6 +211,26 @@ print(asyncio.run(cell()))
     assert output("-c", code) == "ConnectError\n"
 
 
+def test_a_notebook(elsewhere: str) -> None:
+    """A cell runs in a task of a running loop: queries, iterators, poll and changes work there, as do threads of it."""
+    code = (
+        OPEN
+        + """
+import asyncio
+async def cell():
+    s = schedd()
+    print(len(s.query("true", ["ProcId"])), sum(1 for ad in s.xquery("true", ["ProcId"], limit=70)))
+    print(sum(len(query.nextAdsNonBlocking()) for query in htcondor_sync.poll([s.xquery("ProcId < 5"), s.xquery()])))
+    result = s.submit(htcondor_sync.Submit({"executable": "/bin/true", "hold": "true"}), count=2)
+    print(result.num_procs(), s.act(htcondor_sync.JobAction.Remove, f"ClusterId == {result.cluster()}")["TotalSuccess"])
+    return await asyncio.to_thread(lambda: len(s.query("ProcId < 0")))
+print(asyncio.run(cell()))
+"""
+    )
+    first, polled, *rest = output("-W", "error::ResourceWarning", "-c", code, WHERE=elsewhere).splitlines()
+    assert (first, rest) == ("2000 70", ["2 2", "0"]) and int(polled) >= 2000
+
+
 def test_chirp_and_personal_pools_say_what_they_need() -> None:
     done = python("-m", "htcondor_sync", "-c", "import htcondor.htchirp")
     assert "pip install htchirp" in done.stderr or done.returncode == 0

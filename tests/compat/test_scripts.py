@@ -14,6 +14,7 @@ import pytest
 from harness import bindings, pools
 
 SCRIPTS = Path(__file__).parent / "scripts"
+SCRIPTS_V2 = SCRIPTS.with_name("scripts_v2")
 ROOT = Path(__file__).parents[2]
 
 # What runs in every gate; the others in full runs.
@@ -35,6 +36,8 @@ GATE = {
     "xquery_non_blocking",
 }
 
+GATE_V2 = {"job_queue", "queries", "submit_forms"}
+
 # Scripts whose output is meant to differ, and why.
 DIFFERENT: dict[str, str] = {}
 
@@ -46,7 +49,7 @@ def run(command: list[str], script: Path, config: Path, schedd: str) -> str:
         "PATH": os.environ["PATH"],
         "HOME": str(config.parent),
         "CONDOR_CONFIG": str(config),
-        "PYTHONPATH": str(SCRIPTS),
+        "PYTHONPATH": str(script.parent),
         "SCRIPT_TAG": uuid.uuid4().hex,
         "SCRIPT_SCHEDD": schedd,
         "TZ": "UTC",
@@ -77,16 +80,24 @@ def test_script_prints_the_same(name: str, pool: str, get_real_pool: Callable[[s
     assert (ours == theirs) != (name in DIFFERENT), f"--- v1\n{theirs}--- ours\n{ours}"
 
 
-@pytest.mark.parametrize("pool", ["real-25"])
-def test_a_program_for_v2_prints_the_same(pool: str, get_real_pool: Callable[[str], pools.Pool]) -> None:
+def v2_parameters() -> list[object]:
+    names = [path.stem for path in sorted(SCRIPTS_V2.glob("*.py")) if not path.stem.startswith("_")]
+    return [pytest.param(name, marks=() if name in GATE_V2 else pytest.mark.full) for name in names]
+
+
+@pytest.mark.parametrize("pool", ["real-25", pytest.param("real-23.9", marks=pytest.mark.full)])
+@pytest.mark.parametrize("name", v2_parameters())
+def test_a_program_for_v2_prints_the_same(name: str, pool: str, get_real_pool: Callable[[str], pools.Pool]) -> None:
     real_pool = get_real_pool(pool)
     config = real_pool.client("alice@testpool", owner="root")
-    script = SCRIPTS.with_name("scripts_v2") / "job_queue.py"
+    script = SCRIPTS_V2 / f"{name}.py"
     theirs = run([str(bindings.bindings(bindings.V2_ONLY))], script, config, real_pool.schedds["open"])
     ours = run([sys.executable, "-m", "htcondor_sync", "--v2"], script, config, real_pool.schedds["open"])
-    assert ours == theirs
+    assert ours == theirs, f"--- v2\n{theirs}--- ours\n{ours}"
 
 
 def test_there_are_enough_scripts() -> None:
     names = {path.stem for path in SCRIPTS.glob("*.py") if not path.stem.startswith("_")}
     assert len(names) >= 60 and names >= GATE and len(GATE) >= 15 and names >= DIFFERENT.keys()
+    v2 = {path.stem for path in SCRIPTS_V2.glob("*.py") if not path.stem.startswith("_")}
+    assert len(v2) >= 10 and v2 >= GATE_V2

@@ -169,10 +169,11 @@ def test_interrupted_while_connecting() -> None:
     ("body", "left"),
     [
         ("it = schedd.xquery(); next(it); ready(); list(it)", 0),
+        ("schedd.query('false'); ready(); schedd.query()", 0),
         # poll only waits: the iterator is the program's, and stays usable
         ("it = schedd.xquery(); next(it); ready(); [q.nextAdsNonBlocking() for q in htcondor.poll([it], -1)]", 1),
     ],
-    ids=["stream", "poll"],
+    ids=["stream", "query", "poll"],
 )
 def test_interrupted_in_the_middle_of_a_stream(body: str, left: int) -> None:
     with open_embedded() as pool:
