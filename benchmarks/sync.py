@@ -1,10 +1,11 @@
 """A v1 program with htcondor_sync, against the C++ bindings that it was written for.
 
-    python benchmarks/sync.py [--jobs 5000] [--rounds 3] [--scenarios full projected again small threads submit import]
+    python benchmarks/sync.py [--jobs 5000] [--rounds 3] [--scenarios full projected again ...]
 
 One program, started with the bindings 24.0.24 and by ``python -m htcondor_sync`` in turn, against one real 25.14.1
 schedd. "projected" is the first query of its program, "again" ten more of them: ours compiles what it needs at the
-first use. Prints medians and ratios, and writes benchmarks/results/sync.json.
+first use. "import" also loads a handle's class, makes an ad and reads a parameter; "bare" only imports. Prints medians
+and ratios, and writes benchmarks/results/sync.json.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from _pool import BenchPool, interpreters, pool_with_jobs
 
 HERE = Path(__file__).resolve().parent
-SCENARIOS = ("full", "projected", "again", "small", "threads", "submit", "import")
+SCENARIOS = ("full", "projected", "again", "small", "threads", "submit", "import", "bare")
 
 
 def clean_environ(made: BenchPool) -> dict[str, str]:
@@ -32,10 +33,13 @@ def clean_environ(made: BenchPool) -> dict[str, str]:
     return environ
 
 
-def run_import(command: list[str], made: BenchPool) -> dict[str, float]:
-    """Time a whole process that imports the modules: ours is loaded before the program begins."""
+def run_import(command: list[str], made: BenchPool, *, bare: bool) -> dict[str, float]:
+    """Time a whole process that imports the modules: ours is loaded before the program begins, unless ``bare``."""
     environ = clean_environ(made)
     code = "import classad, htcondor; htcondor.Schedd, htcondor.param['QUERY_TIMEOUT'], classad.ClassAd()"
+    if bare:
+        code = "import htcondor" if len(command) == 1 else "import htcondor_sync"
+        command = command[:1]
     before = os.times()
     began = time.perf_counter()
     subprocess.run([*command, "-c", code], env=environ, timeout=60, check=True, cwd="/")
@@ -45,8 +49,8 @@ def run_import(command: list[str], made: BenchPool) -> dict[str, float]:
 
 
 def run_once(command: list[str], scenario: str, made: BenchPool) -> dict[str, float]:
-    if scenario == "import":
-        return run_import(command, made)
+    if scenario in ("import", "bare"):
+        return run_import(command, made, bare=scenario == "bare")
     environ = clean_environ(made)
     arguments = [*command, str(HERE / "_sync_child.py"), scenario, made.schedd_address]
     ended = subprocess.run(arguments, capture_output=True, text=True, env=environ, timeout=600, check=False)
