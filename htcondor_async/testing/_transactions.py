@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from htcondor_async.classad import ClassAd, ClassAdException, ExprTree
 from htcondor_async.testing._ads import matches
+from htcondor_async.testing._factory import Factory, FactoryPlan
 from htcondor_async.testing._job_queue import JobId, JobQueue
 
 __all__ = ["JobTransaction", "Owner", "RefusedError"]
@@ -62,6 +63,9 @@ class JobTransaction:
         self.new_cluster: int | None = None
         self.new_procs: list[JobId] = []
         self.removed: list[JobId] = []
+        self.factory: FactoryPlan | None = None
+        #: Attributes of clusters that were changed as changes after the submission.
+        self.edited: dict[int, list[str]] = {}
         self._changes: dict[JobId, dict[str, tuple[str, ExprTree | None]]] = {}
 
     # -- reading
@@ -182,6 +186,17 @@ class JobTransaction:
 
     # -- committing
 
+    def submitted(self) -> list[tuple[JobId, ClassAd]]:
+        """Return the new jobs with their whole ads; of a factory its cluster, which stands for its jobs."""
+        if self.is_factory and self.new_cluster is not None:
+            return [((self.new_cluster, -1), self.ad(self.new_cluster, -1) or ClassAd())]
+        return self.new_jobs()
+
+    @property
+    def is_factory(self) -> bool:
+        """Whether the new cluster makes its jobs later."""
+        return self.factory is not None and self.factory.digest is not None
+
     def new_jobs(self) -> list[tuple[JobId, ClassAd]]:
         """Return the new jobs with their whole ads."""
         return [(job, ad) for job in self.new_procs if (ad := self.ad(*job)) is not None]
@@ -192,7 +207,7 @@ class JobTransaction:
 
     def apply(self) -> set[JobId]:
         """Make all changes in the queue; return the jobs that were touched."""
-        if self.new_cluster is not None and self.new_procs:
+        if self.new_cluster is not None and (self.new_procs or self.is_factory):
             self.queue.clusters.setdefault(self.new_cluster, ClassAd())
         for job in self.new_procs:
             self.queue.procs[job] = ClassAd()
@@ -201,6 +216,8 @@ class JobTransaction:
             ad = self.queue.clusters.get(cluster) if proc < 0 else self.queue.procs.get((cluster, proc))
             if ad is None:
                 continue  # a cluster without jobs leaves nothing behind
+            if proc < 0 and cluster in self.queue.factories:
+                _note_edits(ad, self.edited.get(cluster, ()))
             for name, value in changes.values():
                 if value is not None:
                     ad[name] = value
@@ -210,7 +227,29 @@ class JobTransaction:
                 touched.add((cluster, proc))
         for job in self.removed:
             self.queue.procs.pop(job, None)
+        if self.new_cluster is not None and self.factory is not None and self.factory.digest is not None:
+            made = Factory(self.queue, self.new_cluster, self.factory.digest, self.factory.rows)
+            self.queue.factories[self.new_cluster] = made
         return touched
+
+    def woken(self) -> set[int]:
+        """Return the clusters whose factories are looked at after the commit (qmgmt.cpp, DoSetAttributeCallbacks)."""
+        found = {cluster for cluster, _ in self.removed}
+        if self.is_factory and self.new_cluster is not None:
+            found.add(self.new_cluster)
+        for (cluster, _), changes in self._changes.items():
+            ad = self.queue.clusters.get(cluster)
+            if ad is not None and ("jobmaterializepaused" in changes or "JobMaterializeMaxIdle" in ad):
+                found.add(cluster)
+        return found
+
+
+def _note_edits(ad: ClassAd, names: Iterable[str]) -> None:
+    """Keep which attributes of a factory's cluster were edited: its further jobs do not override these."""
+    known = ad.get("EditedClusterAttrs")
+    every = dict.fromkeys([*(known.split(",") if isinstance(known, str) and known else ()), *names])
+    if every:
+        ad["EditedClusterAttrs"] = ",".join(every)
 
 
 def _expression(value: object) -> ExprTree:
