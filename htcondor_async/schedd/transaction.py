@@ -196,7 +196,10 @@ class Transaction:
         await connection.post_all(payloads, due, self._deadline)
 
     async def delete_attribute(self, cluster: int, proc: int, name: str) -> None:
-        """Remove one attribute of a job; one that it does not have is no error. Answered as :meth:`set_attribute`."""
+        """Remove one attribute of a job. Answered as :meth:`set_attribute`.
+
+        One that a job does not have is no error, but for a job that this transaction makes: there it is refused.
+        """
         connection = await self._ready()
         name = attribute_name(name)
         await connection.post(

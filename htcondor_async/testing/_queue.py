@@ -213,9 +213,10 @@ class QueueSession:
             if flags & _AFTER_SUBMISSION and proc < 0:
                 self._transaction.edited.setdefault(cluster, []).append(name)
         except RefusedError as refusal:
+            if silent or self._daemon.legacy:  # versions before 24.7 remember also what they have told
+                self._error = refusal
             if not silent:
                 raise
-            self._error = refusal
             return None
         self._changed()
         return None if silent else writer.int(0)

@@ -142,9 +142,11 @@ class JobTransaction:
         self._changes.setdefault(where, {})[folded] = (name, value)
 
     def delete(self, cluster: int, proc: int, name: str) -> None:
-        """Delete an attribute; that there is none is fine."""
+        """Delete an attribute; that there is none is fine in a job of the queue, but not in one that is made here."""
         self._check(cluster, proc, name)
-        if self.ad(cluster, proc) is None:
+        known = self.queue.clusters if proc < 0 else self.queue.procs
+        there = (cluster if proc < 0 else (cluster, proc)) in known
+        if not there and self._changes.get((cluster, proc), {}).get(name.lower(), ("", None))[1] is None:
             raise RefusedError(errno.ENOENT)
         self._changes.setdefault((cluster, proc), {})[name.lower()] = (name, None)
 
