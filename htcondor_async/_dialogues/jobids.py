@@ -71,23 +71,24 @@ def job_numbers(spec: JobSpec) -> list[JobNumbers] | None:
 
     Edits of many jobs come by here: the usual forms of an id are not taken apart by a regular expression.
     """
-    if isinstance(spec, tuple) and len(spec) == 2:
-        cluster, proc = spec
-        if type(cluster) is int and type(proc) is int and 0 < cluster <= _MAX_ID and 0 <= proc <= _MAX_ID:
-            return [(cluster, proc)]
+    if isinstance(spec, tuple) and len(spec) == 2 and type(spec[0]) is int:
+        spec = [spec]
     if not isinstance(spec, list):
         ids = select_jobs(spec).ids
         return None if ids is None else [_numbers(one) for one in ids]
     found = []
     for item in spec:
-        if type(item) is str:
+        cluster = proc = -1
+        if type(item) is tuple and len(item) == 2:
+            cluster, proc = item
+        elif type(item) is str and item.isascii() and len(item) < 20:
             left, _, right = item.partition(".")
-            if left.isdigit() and right.isdigit() and item.isascii() and len(item) < 20:
+            if left.isdigit() and right.isdigit():
                 cluster, proc = int(left), int(right)
-                if 0 < cluster <= _MAX_ID and proc <= _MAX_ID:
-                    found.append((cluster, proc))
-                    continue
-        found.append(_numbers(job_id(item)))
+        if type(cluster) is int and type(proc) is int and 0 < cluster <= _MAX_ID and 0 <= proc <= _MAX_ID:
+            found.append((cluster, proc))
+        else:
+            found.append(_numbers(job_id(item)))
     return found
 
 
