@@ -160,7 +160,10 @@ class JobTransaction:
         known = (cluster, proc) in self.queue.procs if proc >= 0 else cluster in self.queue.clusters
         if not known:
             if not self.is_new(cluster) or (proc >= 0 and (cluster, proc) not in self.new_procs):
-                text = f"Modifying attribute {name} in non-active cluster cid={cluster} acid={self.new_cluster or 0}"
+                text = f"Modifying attribute {name} in nonexistent job {cluster}.{proc}"
+                if self.new_cluster is not None:
+                    text = f"Modifying attribute {name} in non-active cluster {cluster}"
+                    text += f" (current active cluster is {self.new_cluster})"
                 raise RefusedError(errno.ENOENT, text)
             return
         job = self.ad(cluster, proc) or ClassAd()
