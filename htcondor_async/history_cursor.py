@@ -159,8 +159,8 @@ class HistoryCursor:
             oldest=str(known),
             newest=oldest,
             daemon=repr(self._schedd)[1:-1],
-            hint="to go on behind the gap call read(accept_gap=True); MAX_HISTORY_LOG and MAX_HISTORY_ROTATIONS say how much "
-            "history is kept",
+            hint="to go on behind the gap call read(accept_gap=True); MAX_HISTORY_LOG and MAX_HISTORY_ROTATIONS say "
+            "how much history is kept",
         )
 
     async def _query(

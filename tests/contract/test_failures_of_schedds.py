@@ -231,8 +231,8 @@ def test_schedd_killed_in_a_transaction(pool, connected, provoke):
 def test_gap(pool, connected, provoke):
     async def body():
         schedd = await connected()
-        state = {"version": 1, "constraint": "true", "newest": [[987654, 3, 17], [987654, 2, 17]]}
-        await HistoryCursor(schedd, state).read()
+        state = {"version": 1, "constraint": "false", "newest": [[987654, 3, 17], [987654, 2, 17]]}
+        await HistoryCursor(schedd, state, constraint="false").read()
 
     provoke("records of history that are out of reach", body)
 
