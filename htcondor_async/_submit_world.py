@@ -8,7 +8,7 @@ from htcondor_async._system import SystemEnvironment
 from htcondor_async.config import Config
 from htcondor_async.submit import LATEST, VERSION_DEFAULTS, Identity, SubmitContext, Version
 
-__all__ = ["submit_world"]
+__all__ = ["configured", "submit_world"]
 
 _DETECTED = frozenset({"ARCH", "OPSYS", "OPSYSANDVER", "OPSYSMAJORVER", "OPSYSVER"})
 
@@ -18,13 +18,13 @@ def submit_world(config: Config, version: str, platform: str, schedd_version: Ve
     environment = SystemEnvironment(param=config.get_str)
     return SubmitContext(
         environment=environment,
-        param=functools.partial(_configured, config, environment),
+        param=functools.partial(configured, config, environment),
         identity=Identity(version, platform),
         schedd_version=schedd_version,
     )
 
 
-def _configured(config: Config, environment: SystemEnvironment, name: str) -> str | None:
+def configured(config: Config, environment: SystemEnvironment, name: str) -> str | None:
     """Return a parameter; what only HTCondor's defaults say, and versions say differently, is for the language."""
     if name in VERSION_DEFAULTS:
         origin = config.where(name)

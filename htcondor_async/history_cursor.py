@@ -158,9 +158,9 @@ class HistoryCursor:
             f"records of the history are out of reach, from job {known}, the last one read, to {upto}",
             oldest=str(known),
             newest=oldest,
-            daemon=repr(self._schedd).strip("<>"),
-            hint="read(accept_gap=True) goes on behind the gap; MAX_HISTORY_LOG and MAX_HISTORY_ROTATIONS say how much "
-            "history is kept",
+            daemon=repr(self._schedd)[1:-1],
+            hint="to go on behind the gap call read(accept_gap=True); MAX_HISTORY_LOG and MAX_HISTORY_ROTATIONS say "
+            "how much history is kept",
         )
 
     async def _query(

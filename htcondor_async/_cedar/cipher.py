@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from htcondor_async._cedar.limits import exceeded
@@ -167,22 +167,31 @@ class AesGcmSealer(_OneWay):
         header = _HEADER.pack(end, len(plaintext) + IV_SIZE + TAG_SIZE)
         return header + self._iv + self._aes.encrypt(nonce, plaintext, self._transcript + header)
 
-    def seal_all(self, plaintexts: Iterable[bytes]) -> list[bytes]:
+    def seal_all(self, plaintexts: Sequence[bytes]) -> list[bytes]:
         """Return the pieces of whole frames, one a plaintext, each the last of its message.
 
         The same as :meth:`seal` for each, in one loop: where a bulk upload of small messages spends its time.
         """
+        if not plaintexts:
+            return []
+        if not self._counter:  # the first frame carries the IV
+            return [self.seal(plaintexts[0], True), *self.seal_all(plaintexts[1:])]
+        # a recorder wants each nonce, the last nonces want a check
+        if self._counter >= _LAST_COUNTER - len(plaintexts) or self._record is not None:
+            return [self.seal(plaintext, True) for plaintext in plaintexts]
         pieces: list[bytes] = []
-        pack, encrypt, base, tail = _HEADER.pack, self._aes.encrypt, self._base, self._tail
-        for plaintext in plaintexts:
-            counter = self._counter
-            if not 0 < counter < _LAST_COUNTER or self._record is not None:
-                pieces.append(self.seal(plaintext, True))
-                continue
-            self._counter = counter + 1
-            header = pack(True, len(plaintext) + TAG_SIZE)
-            nonce = ((base + counter) & 0xFFFFFFFF).to_bytes(4, "big") + tail
-            pieces += (header, encrypt(nonce, plaintext, header))
+        add, encrypt, tail = pieces.append, self._aes.encrypt, self._tail
+        headers: dict[int, bytes] = {}
+        begin = self._base + self._counter
+        # Counted before sealing: should anything fail from here on, these nonces are spent all the same.
+        self._counter += len(plaintexts)
+        for number, plaintext in enumerate(plaintexts, begin):
+            size = len(plaintext)
+            header = headers.get(size)
+            if header is None:
+                header = headers[size] = _HEADER.pack(True, size + TAG_SIZE)
+            add(header)
+            add(encrypt((number & 0xFFFFFFFF).to_bytes(4, "big") + tail, plaintext, header))
         return pieces
 
 

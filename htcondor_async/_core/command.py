@@ -10,6 +10,7 @@ import attrs
 from htcondor_async._cedar.commands import Command
 from htcondor_async._cedar.sinful import Sinful
 from htcondor_async._cedar.values import Writer
+from htcondor_async._core.busy import refuse_if_busy
 from htcondor_async._core.channel import Channel, failing_at
 from htcondor_async._core.context import Context, Target
 from htcondor_async._runtime.base import SocketAddress as NumericAddress
@@ -41,7 +42,13 @@ async def open_command(context: Context, target: Target, command: Command, deadl
     -------
     Channel
         Owned by the caller, who goes on with the command's arguments.
+
+    Raises
+    ------
+    ConcurrencyError
+        The daemon is a schedd, and busy with a transaction of the same task.
     """
+    refuse_if_busy(context, target, command)
     started = context.runtime.clock()
     if not context.policy.negotiates:
         return await _raw(context, target, command, started, deadline)

@@ -8,7 +8,6 @@ Each outstanding reply knows what was asked, so that a refusal names the attribu
 
 from __future__ import annotations
 
-import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 from htcondor_async._cedar.commands import Command
 from htcondor_async._cedar.limits import exceeded
 from htcondor_async._cedar.values import Reader, Writer
+from htcondor_async._core import busy
 from htcondor_async._core.channel import Channel
 from htcondor_async._core.command import open_command
 from htcondor_async._core.context import Context, Target
@@ -34,7 +34,7 @@ from htcondor_async.errors import (
     TransactionIdleError,
 )
 
-__all__ = ["WINDOW", "Due", "QueueConnection", "busy_schedds"]
+__all__ = ["WINDOW", "Due", "QueueConnection"]
 
 T = TypeVar("T")
 
@@ -42,11 +42,6 @@ WINDOW = 256
 _FORGETS_ERRORS = (24, 7, 0)
 _ZERO = bytes(8)  # the reply to most requests
 _FLUSH_SIZE = 128 * 1024  # bytes of requests that are collected before they are sent
-
-busy_schedds: contextvars.ContextVar[frozenset[tuple[int, str]]] = contextvars.ContextVar(
-    "htcondor_async_busy_schedds", default=frozenset()
-)
-"""The schedds on which the current task has a transaction open: (session table, address)."""
 
 
 def _keeps_errors(channel: Channel) -> bool:
@@ -106,8 +101,7 @@ class QueueConnection:
         self._out.clear()
         if self._channel is not None:
             self._channel.abort()
-            key = (id(self._context.sessions), str(self._target.address))
-            busy_schedds.set(busy_schedds.get() - {key})
+            busy.end(self._context, self._target)
 
     async def peer_version(self, deadline: float) -> str | None:
         """Return what the schedd says of its version in the session; opens the connection."""
@@ -300,8 +294,7 @@ class QueueConnection:
                 afresh = [channel.writer().int(op).getvalue() for op in (Op.AbortTransaction, Op.BeginTransaction)]
                 self._out += channel.cedar.send_messages(afresh)
                 self._pending.extend(Due("the schedd did not begin a transaction", 0) for _ in afresh)
-            key = (id(self._context.sessions), str(self._target.address))
-            busy_schedds.set(busy_schedds.get() | {key})
+            busy.begin(self._context, self._target, self)
         return self._channel
 
     def _append(self, channel: Channel, payload: bytes) -> None:

@@ -47,6 +47,8 @@ def _told_if_too_old() -> Iterator[None]:
     try:
         yield
     except (ConnectionClosedError, SecurityError) as error:
+        if isinstance(error, ConnectionClosedError):
+            error.hint = _TOO_OLD  # of the reasons to hang up this one is more likely than what is usually said
         error.add_context(hint=_TOO_OLD)
         raise
 

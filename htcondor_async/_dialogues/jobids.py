@@ -12,9 +12,12 @@ from htcondor_async._dialogues.expressions import constraint_text
 from htcondor_async.classad import ExprTree
 from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
 
-__all__ = ["JobSelection", "JobSpec", "job_id", "select_jobs"]
+__all__ = ["JobNumbers", "JobSelection", "JobSpec", "job_id", "job_numbers", "select_jobs"]
 
 JobSpec: TypeAlias = "str | ExprTree | bool | Iterable[str | tuple[int, int]] | tuple[int, int] | None"
+
+JobNumbers: TypeAlias = tuple[int, int]
+"""Cluster and proc of a job; the proc of a cluster is -1."""
 
 _ID = re.compile(r"\s*(\d+)(?:\.(-?\d+))?\s*$")
 _MAX_ID = (1 << 31) - 1
@@ -61,3 +64,34 @@ def select_jobs(spec: JobSpec) -> JobSelection:
     if not isinstance(spec, Iterable):
         raise HTCondorTypeError(f"jobs are given as ids or as a constraint, not as {type(spec).__name__}")
     return JobSelection(ids=tuple(job_id(item) for item in spec))
+
+
+def job_numbers(spec: JobSpec) -> list[JobNumbers] | None:
+    """Return the jobs that are named by ids, or None for a constraint; takes and raises what :func:`select_jobs` does.
+
+    Edits of many jobs come by here: the usual forms of an id are not taken apart by a regular expression.
+    """
+    if isinstance(spec, tuple) and len(spec) == 2 and type(spec[0]) is int:
+        spec = [spec]
+    if not isinstance(spec, list):
+        ids = select_jobs(spec).ids
+        return None if ids is None else [_numbers(one) for one in ids]
+    found = []
+    for item in spec:
+        cluster = proc = -1
+        if type(item) is tuple and len(item) == 2:
+            cluster, proc = item
+        elif type(item) is str and item.isascii() and len(item) < 20:
+            left, _, right = item.partition(".")
+            if left.isdigit() and right.isdigit():
+                cluster, proc = int(left), int(right)
+        if type(cluster) is int and type(proc) is int and 0 < cluster <= _MAX_ID and 0 <= proc <= _MAX_ID:
+            found.append((cluster, proc))
+        else:
+            found.append(_numbers(job_id(item)))
+    return found
+
+
+def _numbers(job: str) -> JobNumbers:
+    cluster, _, proc = job.partition(".")
+    return int(cluster), int(proc) if proc else -1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 import attrs
 
@@ -23,6 +24,7 @@ __all__ = [
     "ClusterPlan",
     "FactoryPlan",
     "FactoryText",
+    "SetRequestMakers",
     "SetRequests",
     "Submitted",
     "item_data",
@@ -46,7 +48,8 @@ NEW_PROC_REFUSALS = {
 }
 
 _MAX_VALUE = 10_000_000  # the longest encrypted string that HTCondor takes
-_I64 = struct.Struct(">q")
+_LEAD = struct.Struct(">qqqq")  # with crypto, strings have their length in front
+_SET = int(Op.SetAttribute2)
 _ID = struct.Struct(">qqq")
 
 
@@ -123,26 +126,76 @@ class SetRequests:
         HTCondorValueError
             A value is one that no schedd takes: empty, too long, or of several lines.
         """
-        lead = _ID.pack(Op.SetAttribute2, self._cluster, proc)
-        names, pack, crypto = self._names, _I64.pack, self._crypto
+        names, crypto, cluster, pack = self._names, self._crypto, self._cluster, _LEAD.pack
         requests = []
         for name, value in attributes:
             tail = names.get(name)
             if tail is None:
-                tail = names[name] = Writer(crypto).str(name).getvalue() + self._flags
+                tail = names[name] = _tail(name, self._flags, crypto)
             data = value.encode("utf-8", "surrogateescape")
-            if not data or b"\n" in data or b"\0" in data or len(data) >= _MAX_VALUE:
-                self._refuse(name, proc, data)
+            size = len(data)
+            if not 0 < size < _MAX_VALUE or b"\n" in data or b"\0" in data:
+                _refuse(name, proc, data)
             if crypto:
-                requests.append(b"".join((lead, pack(len(data) + 1), data, b"\0", tail)))
+                requests.append(pack(_SET, cluster, proc, size + 1) + data + tail)
             else:
-                requests.append(lead + Writer(False).str(data).getvalue() + tail)
+                requests.append(_ID.pack(_SET, cluster, proc) + Writer(False).str(data).getvalue() + tail[1:])
         return requests
 
-    def _refuse(self, name: str, proc: int, data: bytes) -> None:
-        problem = "is empty" if not data else "is too long" if len(data) >= _MAX_VALUE else "has a line break or NUL"
-        whose = "the cluster" if proc < 0 else f"job number {proc}"
-        raise HTCondorValueError(f"the expression of {name} of {whose} {problem}: a schedd does not take it")
+
+class SetRequestMakers:
+    """Makes the requests that edit attributes of jobs of any clusters, fast.
+
+    Parameters
+    ----------
+    crypto
+        Whether the connection is encrypted.
+    flags
+        Of each request.
+    """
+
+    def __init__(self, crypto: bool, flags: int) -> None:
+        self._crypto = crypto
+        self._flags = bytes((flags,))
+        self._tails: dict[str, bytes] = {}
+
+    def of(self, edits: Iterable[tuple[int, int, str, str | None]]) -> list[bytes]:
+        """Return one request for each (cluster, proc, name, expression); without an expression it deletes.
+
+        Raises
+        ------
+        HTCondorValueError
+            As :meth:`SetRequests.of`.
+        """
+        tails, crypto, pack = self._tails, self._crypto, _LEAD.pack
+        requests = []
+        for cluster, proc, name, value in edits:
+            if value is None:
+                requests.append(Writer(crypto).int(Op.DeleteAttribute).int(cluster).int(proc).str(name).getvalue())
+                continue
+            tail = tails.get(name)
+            if tail is None:
+                tail = tails[name] = _tail(name, self._flags, crypto)
+            data = value.encode("utf-8", "surrogateescape")
+            size = len(data)
+            if not 0 < size < _MAX_VALUE or b"\n" in data or b"\0" in data:
+                _refuse(name, proc, data)
+            if crypto:
+                requests.append(pack(_SET, cluster, proc, size + 1) + data + tail)
+            else:
+                requests.append(_ID.pack(_SET, cluster, proc) + Writer(False).str(data).getvalue() + tail[1:])
+        return requests
+
+
+def _tail(name: str, flags: bytes, crypto: bool) -> bytes:
+    """Return what follows the expression in a request: its terminator, the attribute's name, the flags."""
+    return b"\0" + Writer(crypto).str(name).getvalue() + flags
+
+
+def _refuse(name: str, proc: int, data: bytes) -> NoReturn:
+    problem = "is empty" if not data else "is too long" if len(data) >= _MAX_VALUE else "has a line break or NUL"
+    whose = "the cluster" if proc < 0 else f"job number {proc}"
+    raise HTCondorValueError(f"the expression of {name} of {whose} {problem}: a schedd does not take it")
 
 
 def item_data(writer: Writer, cluster: int) -> bytes:

@@ -11,12 +11,12 @@ from htcondor_async._core.act import act_on_jobs, reschedule
 from htcondor_async._core.queue import QueueConnection
 from htcondor_async._dialogues.act import ActRequest, totals
 from htcondor_async._dialogues.expressions import attribute_name, value_text
-from htcondor_async._dialogues.jobids import JobSpec, select_jobs
+from htcondor_async._dialogues.jobids import JobSpec, job_numbers, select_jobs
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import JobAction, TransactionFlags
 from htcondor_async.errors import HTCondorEnumError, HTCondorTypeError, HTCondorValueError
 from htcondor_async.schedd.base import ScheddBase
-from htcondor_async.schedd.transaction import Transaction
+from htcondor_async.schedd.transaction import Edit, Transaction
 
 __all__ = ["EditResult", "ScheddActions"]
 
@@ -141,22 +141,22 @@ class ScheddActions(ScheddBase):
             The schedd refused: no such job, somebody else's, an attribute that may not be changed, or no job matches
             the constraint. Nothing was changed.
         """
-        jobs = select_jobs(job_spec)
+        where = job_numbers(job_spec)
+        constraint = select_jobs(job_spec).constraint if where is None else None
         changes = dict(attr) if isinstance(attr, Mapping) else {attr: value}
         if not isinstance(attr, Mapping) and value is None:
             raise HTCondorTypeError("a value is missing")
         prepared: list[tuple[str, str | None]] = [
             (attribute_name(name), None if new is None else value_text(new)) for name, new in changes.items()
         ]
-        if jobs.ids is None and any(text is None for _, text in prepared):
+        if where is None and any(text is None for _, text in prepared):
             raise HTCondorValueError("attributes cannot be removed by constraint", hint="give the jobs' ids")
         async with self.transaction(flags, timeout=timeout) as txn:
-            if jobs.ids is None:
-                counts = [await txn.set_attribute_by_constraint(jobs.constraint, name, text) for name, text in prepared]
+            if where is None:
+                counts = [await txn.set_attribute_by_constraint(constraint, name, text) for name, text in prepared]
                 return EditResult(max(counts, default=0))
-            where = [_numbers(job) for job in jobs.ids]
-            await txn._post_edits([(job, name, text) for job in where for name, text in prepared])
-            return EditResult(len(jobs.ids))
+            await txn._post_edits([(cluster, proc, name, text) for cluster, proc in where for name, text in prepared])
+            return EditResult(len(where))
 
     async def edit_multiple(
         self,
@@ -166,15 +166,21 @@ class ScheddActions(ScheddBase):
         timeout: float | None = None,
     ) -> EditResult:
         """Make several edits, each ``(ids, {name: value})``, in one transaction; see :meth:`edit`."""
-        prepared: list[tuple[tuple[int, int], str, str | None]] = []
+        prepared: list[Edit] = []
         count = 0
+        names: dict[str, str] = {}
         for spec, changes in edits:
-            jobs = select_jobs(spec)
-            if jobs.ids is None:
+            where = job_numbers(spec)
+            if where is None:
                 raise HTCondorValueError("each edit names its jobs by ids")
-            count += len(jobs.ids)
-            texts = [(attribute_name(name), None if new is None else value_text(new)) for name, new in changes.items()]
-            prepared += [(_numbers(job), name, text) for job in jobs.ids for name, text in texts]
+            count += len(where)
+            for attr, value in changes.items():
+                name = names.get(attr)
+                if name is None:
+                    name = names[attr] = attribute_name(attr)
+                text = None if value is None else value_text(value)
+                for cluster, proc in where:
+                    prepared.append((cluster, proc, name, text))
         async with self.transaction(flags, timeout=timeout) as txn:
             await txn._post_edits(prepared)
         return EditResult(count)
@@ -184,9 +190,3 @@ class ScheddActions(ScheddBase):
         context = self._client._context()
         deadline = context.deadline(timeout)
         await reschedule(context, await self._where(context, deadline), deadline)
-
-
-def _numbers(job: str) -> tuple[int, int]:
-    """Return cluster and proc of a job id; the proc of a cluster is -1."""
-    cluster, _, proc = job.partition(".")
-    return int(cluster), int(proc) if proc else -1

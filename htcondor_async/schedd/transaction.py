@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 from htcondor_async._cedar.values import Reader, Writer
 from htcondor_async._core.queue import Due, QueueConnection
 from htcondor_async._dialogues import queue as dialogue
 from htcondor_async._dialogues.expressions import Constraint, attribute_name, constraint_text, value_text
 from htcondor_async._dialogues.queue import Op
-from htcondor_async._dialogues.submit import SetRequests
+from htcondor_async._dialogues.submit import SetRequestMakers
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import TransactionFlags
 from htcondor_async.errors import ConcurrencyError
 
-__all__ = ["Transaction"]
+__all__ = ["Edit", "Transaction"]
 
 _ANSWERED = 64  # edits that are answered one by one
 _BATCH = 128  # requests; each may have an answer, and few enough of those may be on their way
+_BATCH_UNANSWERED = 1000
+
+Edit: TypeAlias = tuple[int, int, str, "str | None"]
+"""Cluster, proc, name of the attribute, and its expression, None to delete it."""
 
 
 class Transaction:
@@ -162,14 +166,14 @@ class Transaction:
             what=f"the schedd refused to set {name} of {_job(cluster, proc)}",
         )
 
-    async def _post_edits(self, edits: Sequence[tuple[tuple[int, int], str, str | None]]) -> None:
-        """Set attributes of many jobs, given as (job, name, expression), or delete them where there is no expression.
+    async def _post_edits(self, edits: Sequence[Edit]) -> None:
+        """Set attributes of many jobs, or delete them where there is no expression.
 
         A few are answered one by one, so that a refusal names job and attribute; of many, the commit tells the first
         refusal in the schedd's own words.
         """
         if len(edits) <= _ANSWERED:
-            for (cluster, proc), name, text in edits:
+            for cluster, proc, name, text in edits:
                 if text is None:
                     await self.delete_attribute(cluster, proc, name)
                 else:
@@ -177,26 +181,25 @@ class Transaction:
             return
         connection = await self._ready()
         crypto = await connection.crypto(self._deadline)
-        flags = self._set_flags() | dialogue.NO_ACK
-        makers: dict[int, SetRequests] = {}
-        payloads: list[bytes] = []
-        due: list[Due] = []
-        for (cluster, proc), name, text in edits:
-            if text is None:
-                payloads.append(Writer(crypto).int(Op.DeleteAttribute).int(cluster).int(proc).str(name).getvalue())
-                due.append(Due(f"the schedd refused to delete {name} of {_job(cluster, proc)}"))
-            else:
-                maker = makers.get(cluster)
-                if maker is None:
-                    maker = makers[cluster] = SetRequests(cluster, crypto, flags)
-                payloads += maker.of(proc, ((name, text),))
-            if len(payloads) >= _BATCH:
-                await connection.post_all(payloads, due, self._deadline)
-                payloads, due = [], []
-        await connection.post_all(payloads, due, self._deadline)
+        makers = SetRequestMakers(crypto, self._set_flags() | dialogue.NO_ACK)
+        deletes = any(text is None for _, _, _, text in edits)
+        size = _BATCH if deletes else _BATCH_UNANSWERED
+        for start in range(0, len(edits), size):
+            batch = edits[start : start + size]
+            due: list[Due] = []
+            if deletes:
+                due = [
+                    Due(f"the schedd refused to delete {name} of {_job(cluster, proc)}")
+                    for cluster, proc, name, text in batch
+                    if text is None
+                ]
+            await connection.post_all(makers.of(batch), due, self._deadline)
 
     async def delete_attribute(self, cluster: int, proc: int, name: str) -> None:
-        """Remove one attribute of a job; one that it does not have is no error. Answered as :meth:`set_attribute`."""
+        """Remove one attribute of a job. Answered as :meth:`set_attribute`.
+
+        One that a job does not have is no error, but for a job that this transaction makes: there it is refused.
+        """
         connection = await self._ready()
         name = attribute_name(name)
         await connection.post(

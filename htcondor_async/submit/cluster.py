@@ -114,6 +114,9 @@ class ClusterBuilder:
         The number of the first job.
     on_described
         Called once the description has been used in full, for warnings about it.
+    cluster_ad
+        The cluster ad where it is there already: the description is then its digest, and lacks what is the same for
+        all jobs.
     """
 
     def __init__(
@@ -124,8 +127,10 @@ class ClusterBuilder:
         cluster_id: int,
         first_proc: int = 0,
         on_described: Callable[[], None] | None = None,
+        cluster_ad: ClassAd | None = None,
     ) -> None:
         self.job = job
+        self._given = job.adopt(cluster_ad) if cluster_ad is not None else None
         self._rows = rows
         self._count = max(1, count)
         self.cluster_id = cluster_id
@@ -168,11 +173,12 @@ class ClusterBuilder:
         """Make the first job and the cluster ad; the cluster ad is that of job 0 also where numbers start later."""
         job, built_in = self.job, self.job.macros.built_in
         job.cluster_id, job.proc = self.cluster_id, 0
-        job.own = {}
+        job.own, job.cluster = {}, self._given
         job.macros.touched = set()
         number = built_in["process"]
         built_in["process"] = built_in["procid"] = "0"
-        attributes.base_attributes(job)
+        if self._given is None:
+            attributes.base_attributes(job)
         program.set_universe(job)
         if job.universe == Universe.PARALLEL:
             built_in["node"] = "#pArAlLeLnOdE#"
@@ -186,6 +192,10 @@ class ClusterBuilder:
         job.own = {}
         job.set("ClusterId", self.cluster_id)
         cluster.update(job.own)
+        if self._given is not None:
+            # What a digest lacks takes its default here. Jobs have of their own only what differs from this first one:
+            # elsewhere the cluster ad is right.
+            cluster = self._given | cluster
         job.cluster = cluster
         spelling = job.spelling
         self._cluster_table = {lower: (spelling[lower], node) for lower, node in cluster.items() if lower[0] != "#"}

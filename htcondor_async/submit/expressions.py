@@ -6,7 +6,7 @@ constant is shown to the commands as the Python value it holds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from htcondor_async.classad._ad import ClassAd
@@ -41,6 +41,7 @@ __all__ = [
     "literal",
     "make_ad",
     "node_of",
+    "nodes_of",
     "parse",
     "references",
     "same",
@@ -92,6 +93,12 @@ def is_valid(text: str) -> bool:
     except ExpressionError:
         return False
     return True
+
+
+def nodes_of(ad: ClassAd) -> Iterator[tuple[str, Node]]:
+    """Give the attributes of an ad as they are written."""
+    for name in ad:
+        yield name, ad.lookup(name)._node
 
 
 def node_of(value: Any) -> Node:

@@ -29,7 +29,7 @@ from .values import INT_MAX, INT_MIN, parse_bool, parse_int
 from .versions import Version
 from .words import absolute_path
 
-__all__ = ["Identity", "JobBuilder", "Target", "Universe"]
+__all__ = ["Identity", "JobBuilder", "QuietBuilder", "Target", "Universe"]
 
 
 class Universe:
@@ -226,6 +226,15 @@ class JobBuilder:
         value = self.evaluated(attribute)
         return int(value) if type(value) in (bool, int, float) else default
 
+    def adopt(self, ad: ClassAd) -> dict[str, Node]:
+        """Return what an ad says of all jobs, by lower-case name; it is spelled as there from now on."""
+        found = {}
+        for name, node in expressions.nodes_of(ad):
+            if name.lower() not in ("procid", "jobstatus"):  # which every job has of its own
+                found[name.lower()] = node
+                self.spelling[name.lower()] = name
+        return found
+
     def ad(self) -> ClassAd:
         """Return the job as it is now, with what it has from the cluster."""
         merged = dict(self.cluster) if self.cluster is not None else {}
@@ -368,6 +377,14 @@ class JobBuilder:
             return
         for text in kept:
             warnings.warn(text, SubmitWarning, stacklevel=2)
+
+
+class QuietBuilder(JobBuilder):
+    """Makes jobs where nobody is there to be warned."""
+
+    def warn(self, text: str, once: str = "") -> bool:
+        """Say nothing."""
+        return False
 
 
 Step = Callable[[JobBuilder], None]

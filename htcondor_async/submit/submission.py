@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from .cluster import ClusterBuilder, JobDelta
 from .context import SubmitContext
 from .digest import Factory, make_digest, materialize_limit
 from .items import ItemLoader, RowSource, StatementRows, SuppliedRows
-from .job import JobBuilder, Target
+from .job import JobBuilder, QuietBuilder, Target
 from .macros import MacroTable
 from .problems import SubmitError, SubmitTypoWarning
 from .queue import ItemMode, QueueStatement, split_row
@@ -281,6 +281,36 @@ class JobSource:
         ad, head = describe(cluster_id, self._report)
         return Factory(ad, has_items, copies, limit, head, rows, indexes, describe)
 
+    def from_digest(self, rows: Sequence[str], cluster_ad: ClassAd, cluster_id: int, qdate: int) -> ClusterBuilder:
+        """Return what makes the jobs of a cluster that is there already, of which this description is the digest.
+
+        Parameters
+        ----------
+        rows
+            The items, fields separated by the character 0x1F; what the QUEUE statement names as their source is not
+            opened.
+        cluster_ad
+            The cluster ad.
+        cluster_id
+            The number of the cluster.
+        qdate
+            Time of submission, seconds since 1970.
+        """
+        macros = self._macros.copy()
+        statement = self._statement(self._queue or "")
+        macros.sort()
+        job = self._builder(macros, qdate, "", None, False, None, None, QuietBuilder)
+        source = StatementRows(statement, rows, always_one=True)
+        return ClusterBuilder(job, source, max(1, statement.count), cluster_id, cluster_ad=cluster_ad)
+
+    def job_count(self, rows: int) -> int:
+        """Return how many jobs the QUEUE statement makes of so many items."""
+        statement = self._statement(self._queue or "")
+        if statement.mode is ItemMode.NONE:
+            return max(1, statement.count)
+        chosen = rows if statement.slice is None else len(list(statement.slice.indexes(rows)))
+        return max(1, chosen) * max(1, statement.count)
+
     def _has_items(self) -> bool:
         return bool(self._queue) and self._statement(self._queue or "").mode is not ItemMode.NONE
 
@@ -306,6 +336,7 @@ class JobSource:
         spool: bool,
         extended_commands: Mapping[str, Any] | None,
         method: int | None,
+        make: type[JobBuilder] = JobBuilder,
     ) -> JobBuilder:
         context = self._context
         world = context.world()
@@ -320,7 +351,7 @@ class JobSource:
         identity = context.identity if method is None else attrs.evolve(context.identity, method=method)
         settings = Settings(context.param, version)
         target = Target(version, spool=spool, extended_commands=extended_commands or {})
-        return JobBuilder(macros, settings, world, identity, target, owner, when)
+        return make(macros, settings, world, identity, target, owner, when)
 
     def _report(self, macros: MacroTable) -> None:
         """Warn of keys that look like a command and are none."""
@@ -337,11 +368,11 @@ class JobSource:
 
 
 class _Current(RowSource):
-    """One row: the present one of another source."""
+    """One row: the one that another source is at now."""
 
     def __init__(self, source: RowSource) -> None:
         super().__init__()
-        self.variables, self.values = source.variables, source.values
+        self.variables, self.values = list(source.variables), list(source.values)
 
     def __iter__(self) -> Iterator[int]:
         yield 0

@@ -5,6 +5,7 @@ The rules of which state allows what are those of ``condor_schedd.V6/schedd.cpp`
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -66,7 +67,7 @@ async def act_on_jobs(daemon: ScheddDaemon, connection: Connection) -> None:
             return
         if connection.reader(await connection.receive(runtime.clock() + 20)).int() != 1:
             return
-        for change in changes:
+        for change in reversed(changes):  # a factory stops before its jobs make room
             change()
         await connection.reply(connection.writer().int(1))
 
@@ -110,9 +111,8 @@ def _judge(
         chosen = []
         for text in request.ids or ():
             found = _ID.match(text.strip())
-            if found is None or found[2] is None:
-                continue  # a bare cluster means a factory; there are none here
-            chosen.append((int(found[1]), int(found[2])))
+            if found is not None and found[2] is not None:
+                chosen.append((int(found[1]), int(found[2])))
     for job in chosen:
         ad = queue.job(*job)
         name = f"job_{job[0]}_{job[1]}"
@@ -124,7 +124,38 @@ def _judge(
             codes[name] = _code(ad, request.action)
             if codes[name] == _SUCCESS:
                 changes.append(_change(daemon, job, ad, request, owner, now))
+    for cluster in _factories(daemon, request):
+        permitted = owner.owns(queue.clusters[cluster])
+        codes[f"cluster_{cluster}"] = _SUCCESS if permitted else _DENIED
+        if permitted:
+            changes.append(functools.partial(_change_factory, daemon, cluster, request, owner))
     return codes, changes
+
+
+def _factories(daemon: ScheddDaemon, request: _Request) -> list[int]:
+    """Return the clusters with a factory that an action is about: a bare cluster number means the factory alone."""
+    if request.action not in _REASONS:
+        return []
+    queue = daemon.queue
+    if request.constraint is not None:
+        return [cluster for cluster in queue.factories if matches(queue.clusters[cluster], request.constraint)]
+    return [int(text) for text in request.ids or () if text.strip().isdigit() and int(text) in queue.factories]
+
+
+def _change_factory(daemon: ScheddDaemon, cluster: int, request: _Request, owner: Owner) -> None:
+    """Pause, resume or end the making of jobs."""
+    factory, ad = daemon.queue.factories.get(cluster), daemon.queue.clusters.get(cluster)
+    if factory is None or ad is None:
+        return  # gone with its last job
+    if request.action is JobAction.Hold:
+        ad["JobMaterializePaused"] = 1
+        ad["JobMaterializePauseReason"] = f"{request.reason or ''} (by user {owner.name})"
+    elif request.action is JobAction.Release:
+        ad["JobMaterializePaused"] = 0
+        ad.pop("JobMaterializePauseReason", None)
+    else:
+        factory.stop()
+    daemon.materialize(cluster)
 
 
 def _code(ad: ClassAd, action: JobAction) -> int:

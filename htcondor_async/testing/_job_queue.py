@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from htcondor_async.classad import ClassAd
+
+if TYPE_CHECKING:
+    from htcondor_async.testing._factory import Factory
 
 __all__ = ["JobId", "JobQueue"]
 
@@ -14,13 +18,15 @@ JobId = tuple[int, int]
 class JobQueue:
     """Cluster ads and the job ads that hang on them. A job has what its cluster has, unless it says otherwise.
 
-    ``history`` holds the ads of jobs that have left, oldest first, ``epochs`` those of single runs. ``watchers`` are
-    called with the id of a job whose state has changed, after the change.
+    ``factories`` make further jobs of their clusters. ``history`` holds the ads of jobs that have left, oldest first,
+    ``epochs`` those of single runs. ``watchers`` are called with the id of a job whose state has changed, after the
+    change.
     """
 
     def __init__(self) -> None:
         self.clusters: dict[int, ClassAd] = {}
         self.procs: dict[JobId, ClassAd] = {}
+        self.factories: dict[int, Factory] = {}
         self.history: list[ClassAd] = []
         self.epochs: list[ClassAd] = []
         self.watchers: list[Callable[[JobId], None]] = []
@@ -90,6 +96,12 @@ class JobQueue:
         ad["CompletionDate"] = ad.get("CompletionDate") or now
         self.history.append(ad)
         del self.procs[job]
-        if not any(cluster == job[0] for cluster, _ in self.procs):
-            self.clusters.pop(job[0], None)
         self.tell(job)
+        self.tidy(job[0])
+
+    def tidy(self, cluster: int) -> None:
+        """Take a cluster's ad away if it has no jobs and will have none."""
+        factory = self.factories.get(cluster)
+        if (factory is None or factory.ended) and not any(number == cluster for number, _ in self.procs):
+            self.clusters.pop(cluster, None)
+            self.factories.pop(cluster, None)

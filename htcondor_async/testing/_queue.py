@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from htcondor_async._cedar.values import Reader, Writer
 from htcondor_async._dialogues.queue import IDLE_LIMIT, NO_ACK, ONLY_MY_JOBS, Op
 from htcondor_async.classad import ClassAd, ClassAdException
+from htcondor_async.submit import SubmitError
 from htcondor_async.testing._ads import projected
+from htcondor_async.testing._factory import FactoryPlan
 from htcondor_async.testing._job_queue import JobId
 from htcondor_async.testing._server import Connection
 from htcondor_async.testing._spool import prepare_spooling
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["QueueSession"]
 
 _UNLIMITED = 1 << 31
+_AFTER_SUBMISSION = 0x80  # a cluster is changed for its further jobs too (condor_includes/condor_qmgr.h)
 
 
 class QueueSession:
@@ -67,6 +70,8 @@ class QueueSession:
             Op.SetEffectiveOwner: self._set_effective_owner,
             Op.SetAllowProtectedAttrChanges: self._allow_protected,
             Op.GetCapabilities: self._capabilities,
+            Op.SendMaterializeData: self._take_items,
+            Op.SetJobFactory: self._set_factory,
         }
 
     async def serve(self) -> None:
@@ -142,6 +147,48 @@ class QueueSession:
         self._changed()
         return writer.int(0)
 
+    # -- factories of jobs
+
+    def _may_have_factory(self, cluster: int) -> FactoryPlan:
+        self._require_write()
+        if cluster != self._transaction.new_cluster:
+            raise RefusedError(errno.EPERM)
+        if not self._daemon.config.get_bool("SCHEDD_ALLOW_LATE_MATERIALIZE", True):
+            raise RefusedError(errno.EPERM)
+        if self._transaction.factory is None:
+            self._transaction.factory = FactoryPlan()
+        return self._transaction.factory
+
+    def _take_items(self, reader: Reader, writer: Writer) -> Writer | None:
+        cluster, _flags = reader.int(), reader.int()
+        try:
+            plan = self._may_have_factory(cluster)
+        except RefusedError:
+            self._hang_up = True
+            return None
+        whole, _, _ = reader.rest().rpartition(b"\n")
+        plan.rows = whole.decode("utf-8", "surrogateescape").split("\n") if whole else []
+        name = str(self._daemon.spool_folder / str(cluster % 10000) / f"condor_submit.{cluster}.items")
+        self._transaction.put((cluster, -1), "JobMaterializeItemsFile", name)
+        return writer.str(name).int(len(plan.rows)).int(0)
+
+    def _set_factory(self, reader: Reader, writer: Writer) -> Writer:
+        cluster, limit, _, digest = reader.int(), reader.int(), reader.str(), reader.str()
+        reader.expect_end()
+        plan = self._may_have_factory(cluster)
+        try:
+            plan.read(digest, self._daemon.config, self._daemon.version)
+        except SubmitError as error:
+            raise RefusedError(errno.EINVAL) from error
+        name = str(self._daemon.spool_folder / str(cluster % 10000) / f"condor_submit.{cluster}.digest")
+        for attribute, value in (
+            ("JobMaterializeLimit", limit),
+            ("JobMaterializeDigestFile", name),
+            ("JobMaterializeNextProcId", 0),
+        ):
+            self._transaction.put((cluster, -1), attribute, value)
+        return writer.int(0)
+
     # -- changing attributes
 
     def _set_attribute(self, reader: Reader, writer: Writer) -> Writer | None:
@@ -152,7 +199,8 @@ class QueueSession:
 
     def _set(self, reader: Reader, writer: Writer, *, flagged: bool) -> Writer | None:
         cluster, proc, value, name = reader.int(), reader.int(), reader.str(), reader.str()
-        silent = bool((reader.byte() if flagged else 0) & NO_ACK)
+        flags = reader.byte() if flagged else 0
+        silent = bool(flags & NO_ACK)
         reader.expect_end()
         if silent and self._error is not None:
             return None
@@ -162,10 +210,13 @@ class QueueSession:
                 raise RefusedError(errno.EINVAL)
             self._require_write()
             self._transaction.assign(cluster, proc, name, value)
+            if flags & _AFTER_SUBMISSION and proc < 0:
+                self._transaction.edited.setdefault(cluster, []).append(name)
         except RefusedError as refusal:
+            if silent or self._daemon.legacy:  # versions before 24.7 remember also what they have told
+                self._error = refusal
             if not silent:
                 raise
-            self._error = refusal
             return None
         self._changed()
         return None if silent else writer.int(0)
@@ -332,7 +383,8 @@ class QueueSession:
     def _capabilities(self, reader: Reader, writer: Writer) -> Writer:
         reader.int()
         reader.expect_end()
-        return writer.ad(ClassAd({"LateMaterialize": False, "LateMaterializeVersion": 2, "UseJobsets": False}))
+        late = self._daemon.config.get_bool("SCHEDD_ALLOW_LATE_MATERIALIZE", True)
+        return writer.ad(ClassAd({"LateMaterialize": late, "LateMaterializeVersion": 2, "UseJobsets": False}))
 
 
 def _evaluated(ad: ClassAd, name: str) -> object:

@@ -29,6 +29,7 @@ from htcondor_async.testing._transactions import JobTransaction, Owner
 __all__ = ["JobQueue", "ScheddDaemon"]
 
 _COUNTERS = {1: "Idle", 2: "Running", 3: "Removed", 4: "Completed", 5: "Held", 6: "TransferringOutput", 7: "Suspended"}
+_UNLIMITED = 1 << 31
 _BATCH = 64 * 1024  # bytes of answers that are sent at once
 
 
@@ -40,6 +41,8 @@ class ScheddDaemon(Daemon):
     def __init__(self, name: str, config: Config, *, legacy: bool = False) -> None:
         super().__init__(name, config, legacy=legacy)
         self.queue = JobQueue()
+        self.queue.watchers.append(self._job_changed)
+        self._materializing = False
         self.users: dict[str, ClassAd] = {}
         #: Held by whoever is in the middle of a transaction; everybody else waits.
         self.turn = anyio.Lock()
@@ -125,7 +128,7 @@ class ScheddDaemon(Daemon):
         names = self.config.get_str("SUBMIT_REQUIREMENT_NAMES", "").replace(",", " ").split()
         for name in names:
             demand = ExprTree(self.config.get_str(f"SUBMIT_REQUIREMENT_{name}", "true"))
-            for _, ad in transaction.new_jobs():
+            for _, ad in transaction.submitted():
                 if matches(ad, demand):
                     continue
                 reason = ExprTree(self.config.get_str(f"SUBMIT_REQUIREMENT_{name}_REASON", '""')).eval(ad)
@@ -138,7 +141,7 @@ class ScheddDaemon(Daemon):
 
     def complete(self, transaction: JobTransaction, now: int) -> None:
         """Add what the schedd itself knows of new jobs."""
-        jobs = transaction.new_jobs()
+        jobs = transaction.submitted()
         for cluster in {job[0] for job, _ in jobs}:
             self._complete(transaction, cluster, [(job, ad) for job, ad in jobs if job[0] == cluster], now)
 
@@ -150,8 +153,10 @@ class ScheddDaemon(Daemon):
         for name, value in shared.items():
             if name not in first:
                 transaction.put((cluster, -1), name, value)
-        transaction.put((cluster, -1), "TotalSubmitProcs", len(jobs))
-        for job, ad in jobs:
+        plan = transaction.factory
+        total = plan.digest.job_count(len(plan.rows)) if plan is not None and plan.digest is not None else len(jobs)
+        transaction.put((cluster, -1), "TotalSubmitProcs", total)
+        for job, ad in transaction.new_jobs():
             transaction.put(job, "JobStatus", ad.get("JobStatus", 1))
             transaction.put(job, "GlobalJobId", f"{self.name}#{job[0]}.{job[1]}#{now}")
             if "EnteredCurrentStatus" not in ad:
@@ -159,10 +164,38 @@ class ScheddDaemon(Daemon):
 
     def committed(self, transaction: JobTransaction) -> None:
         """Make the changes of a transaction, and tell who follows the jobs."""
-        if transaction.new_procs:
+        if transaction.new_procs or transaction.is_factory:
             self.users.setdefault(transaction.owner.user, _user_record(transaction.owner))
         for job in transaction.apply():
             self.queue.tell(job)
+        for cluster in transaction.woken():
+            self.materialize(cluster)
+
+    def _job_changed(self, job: JobId) -> None:
+        """Jobs that begin to run make room where idle ones are limited; those that leave always do."""
+        if job[0] in self.queue.factories and (
+            job not in self.queue.procs or "JobMaterializeMaxIdle" in self.queue.clusters[job[0]]
+        ):
+            self.materialize(job[0])
+
+    def materialize(self, cluster: int) -> None:
+        """Let a cluster's factory, if it has one, make the jobs that there may be now."""
+        factory = self.queue.factories.get(cluster)
+        if factory is None or self._materializing:  # it is what it does that is told of
+            return
+        names = ("MAX_MATERIALIZED_JOBS_PER_CLUSTER", "MAX_JOBS_PER_SUBMISSION", "MAX_JOBS_PER_OWNER")
+        limits = {name: self.config.get_int(name, _UNLIMITED) for name in names}
+        owners = {number: ad.get("Owner") for number, ad in self.queue.clusters.items()}
+        others = Counter(owners.get(number) for number, _ in self.queue.procs if number != cluster)
+        limits["MAX_JOBS_PER_OWNER"] -= others[owners[cluster]]
+        most = min(limits.values())
+        self._materializing = True
+        try:
+            for job in factory.make(self.name, int(time.time()), most):
+                self.queue.tell(job)
+        finally:
+            self._materializing = False
+        self.queue.tidy(cluster)
 
     def ended(self, job: JobId, *, forced: bool = False) -> None:
         """Take a job that has ended out of the queue, unless it says that it stays."""
@@ -225,7 +258,9 @@ class ScheddDaemon(Daemon):
 
     def _candidates(self, query: ClassAd) -> Iterator[ClassAd]:
         if query.get("IncludeClusterAd") is True:
-            yield from list(self.queue.clusters.values())
+            for cluster, ad in list(self.queue.clusters.items()):
+                factory = self.queue.factories.get(cluster)
+                yield ClassAd({**ad, **factory.information()}) if factory is not None else ad
         if query.get("NoProcAds") is not True:
             yield from self.queue.jobs()
             yield from self.generated or ()

@@ -94,7 +94,8 @@ class StartdDaemon(Daemon):
         await connection.reply(writer.int(0))
 
     async def _query_history(self, connection: Connection) -> None:
-        await serve_history(connection, self.config, {"STARTD": list(self.history)}, default="STARTD")
+        sources = {"STARTD": list(self.history)} if self.config.get_str("STARTD_HISTORY") else {}
+        await serve_history(connection, self.config, sources, default="STARTD")
 
     # -- draining
 

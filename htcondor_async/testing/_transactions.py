@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from htcondor_async.classad import ClassAd, ClassAdException, ExprTree
 from htcondor_async.testing._ads import matches
+from htcondor_async.testing._factory import Factory, FactoryPlan
 from htcondor_async.testing._job_queue import JobId, JobQueue
 
 __all__ = ["JobTransaction", "Owner", "RefusedError"]
@@ -60,8 +61,13 @@ class JobTransaction:
         self.queue = queue
         self.owner = owner
         self.new_cluster: int | None = None
-        self.new_procs: list[JobId] = []
+        #: In order; the values mean nothing.
+        self.new_procs: dict[JobId, None] = {}
+        self._next_proc = 0
         self.removed: list[JobId] = []
+        self.factory: FactoryPlan | None = None
+        #: Attributes of clusters that were changed as changes after the submission.
+        self.edited: dict[int, list[str]] = {}
         self._changes: dict[JobId, dict[str, tuple[str, ExprTree | None]]] = {}
 
     # -- reading
@@ -108,14 +114,16 @@ class JobTransaction:
     def open_cluster(self) -> int:
         """Open a new cluster."""
         self.new_cluster = self.queue.new_cluster()
+        self._next_proc = 0
         return self.new_cluster
 
     def open_proc(self, cluster: int) -> int:
         """Add a job to the open cluster."""
         if cluster != self.new_cluster:
             raise RefusedError(errno.EACCES)
-        proc = sum(made == cluster for made, _ in self.new_procs)
-        self.new_procs.append((cluster, proc))
+        proc = self._next_proc
+        self._next_proc += 1
+        self.new_procs[cluster, proc] = None
         return proc
 
     def assign(self, cluster: int, proc: int, name: str, text: str) -> None:
@@ -138,9 +146,11 @@ class JobTransaction:
         self._changes.setdefault(where, {})[folded] = (name, value)
 
     def delete(self, cluster: int, proc: int, name: str) -> None:
-        """Delete an attribute; that there is none is fine."""
+        """Delete an attribute; that there is none is fine in a job of the queue, but not in one that is made here."""
         self._check(cluster, proc, name)
-        if self.ad(cluster, proc) is None:
+        known = self.queue.clusters if proc < 0 else self.queue.procs
+        there = (cluster if proc < 0 else (cluster, proc)) in known
+        if not there and self._changes.get((cluster, proc), {}).get(name.lower(), ("", None))[1] is None:
             raise RefusedError(errno.ENOENT)
         self._changes.setdefault((cluster, proc), {})[name.lower()] = (name, None)
 
@@ -154,7 +164,10 @@ class JobTransaction:
         known = (cluster, proc) in self.queue.procs if proc >= 0 else cluster in self.queue.clusters
         if not known:
             if not self.is_new(cluster) or (proc >= 0 and (cluster, proc) not in self.new_procs):
-                text = f"Modifying attribute {name} in non-active cluster cid={cluster} acid={self.new_cluster or 0}"
+                text = f"Modifying attribute {name} in nonexistent job {cluster}.{proc}"
+                if self.new_cluster is not None:
+                    text = f"Modifying attribute {name} in non-active cluster {cluster}"
+                    text += f" (current active cluster is {self.new_cluster})"
                 raise RefusedError(errno.ENOENT, text)
             return
         job = self.ad(cluster, proc) or ClassAd()
@@ -182,6 +195,17 @@ class JobTransaction:
 
     # -- committing
 
+    def submitted(self) -> list[tuple[JobId, ClassAd]]:
+        """Return the new jobs with their whole ads; of a factory its cluster, which stands for its jobs."""
+        if self.is_factory and self.new_cluster is not None:
+            return [((self.new_cluster, -1), self.ad(self.new_cluster, -1) or ClassAd())]
+        return self.new_jobs()
+
+    @property
+    def is_factory(self) -> bool:
+        """Whether the new cluster makes its jobs later."""
+        return self.factory is not None and self.factory.digest is not None
+
     def new_jobs(self) -> list[tuple[JobId, ClassAd]]:
         """Return the new jobs with their whole ads."""
         return [(job, ad) for job in self.new_procs if (ad := self.ad(*job)) is not None]
@@ -195,11 +219,15 @@ class JobTransaction:
         for cluster, proc in self.new_procs:
             self.queue.clusters.setdefault(cluster, ClassAd())
             self.queue.procs[cluster, proc] = ClassAd()
+        if self.new_cluster is not None and self.is_factory:
+            self.queue.clusters.setdefault(self.new_cluster, ClassAd())
         touched: set[JobId] = set(self.new_procs)
         for (cluster, proc), changes in self._changes.items():
             ad = self.queue.clusters.get(cluster) if proc < 0 else self.queue.procs.get((cluster, proc))
             if ad is None:
                 continue  # a cluster without jobs leaves nothing behind
+            if proc < 0 and cluster in self.queue.factories:
+                _note_edits(ad, self.edited.get(cluster, ()))
             for name, value in changes.values():
                 if value is not None:
                     ad[name] = value
@@ -209,7 +237,29 @@ class JobTransaction:
                 touched.add((cluster, proc))
         for job in self.removed:
             self.queue.procs.pop(job, None)
+        if self.new_cluster is not None and self.factory is not None and self.factory.digest is not None:
+            made = Factory(self.queue, self.new_cluster, self.factory.digest, self.factory.rows)
+            self.queue.factories[self.new_cluster] = made
         return touched
+
+    def woken(self) -> set[int]:
+        """Return the clusters whose factories are looked at after the commit (qmgmt.cpp, DoSetAttributeCallbacks)."""
+        found = {cluster for cluster, _ in self.removed}
+        if self.is_factory and self.new_cluster is not None:
+            found.add(self.new_cluster)
+        for (cluster, _), changes in self._changes.items():
+            ad = self.queue.clusters.get(cluster)
+            if ad is not None and ("jobmaterializepaused" in changes or "JobMaterializeMaxIdle" in ad):
+                found.add(cluster)
+        return found
+
+
+def _note_edits(ad: ClassAd, names: Iterable[str]) -> None:
+    """Keep which attributes of a factory's cluster were edited: its further jobs do not override these."""
+    known = ad.get("EditedClusterAttrs")
+    every = dict.fromkeys([*(known.split(",") if isinstance(known, str) and known else ()), *names])
+    if every:
+        ad["EditedClusterAttrs"] = ",".join(every)
 
 
 def _expression(value: object) -> ExprTree:

@@ -17,10 +17,12 @@ from typing import Any
 
 import pytest
 from harness import embedded, pools
+from harness.failures import golden, neutral
 from harness.flavours import FLAVOURS, Run
 from harness.v1 import configured
 
 from htcondor_async.client import Client
+from htcondor_async.errors import HTCondorException
 
 
 @pytest.fixture(params=FLAVOURS)
@@ -76,3 +78,17 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound but not listening: a connection is refused, and nobody else gets it
         yield held.getsockname()[1]
+
+
+@pytest.fixture
+def provoke(run: Run):
+    """`provoke(name, body, *arguments)`: run it, and compare the error with the page."""
+
+    def check(name: str, body: Callable[..., object], *arguments: object) -> HTCondorException:
+        with pytest.raises(HTCondorException) as caught:
+            run(body, *arguments)
+        error = caught.value
+        assert (type(error).__name__, neutral(str(error))) == golden()[name]
+        return error
+
+    return check

@@ -17,6 +17,7 @@ from htcondor_async import (
     DaemonError,
     DaemonTypes,
     HTCondorValueError,
+    JobAction,
     Schedd,
     Submit,
     SubmitContext,
@@ -177,42 +178,44 @@ def test_late_materialization(pool, connected, run, tmp_path):
     pool.wait_for(lambda: len(jobs_of(pool, int(result))) >= 3, "the first jobs", 30)
     jobs = jobs_of(pool, int(result))
     assert [job["Mark"] for job in jobs[:3]] == [f"a item{number}" for number in range(3)]
-    if pool.id != "embedded":  # which has no factory of jobs, says so, and gets all of them
-        assert len(jobs) == 3
-        cluster = json.loads(
-            pool.tool(
-                "condor_q",
-                "-pool",
-                pool.collector,
-                "-name",
-                pool.schedds["open"],
-                "-factory",
-                "-json",
-                f"{int(result)}",
-            ).stdout
-        )
-        assert cluster[0]["TotalSubmitProcs"] == 700
-        assert cluster[0]["JobMaterializeLimit"] == 3
+    assert len(jobs) == 3
+    if pool.id == "embedded":
+        (cluster,) = [ad for ad in clusters_of(pool) if ad["ClusterId"] == int(result)]
+    else:
+        place = ["-pool", pool.collector, "-name", pool.schedds["open"]]
+        (cluster,) = json.loads(pool.tool("condor_q", *place, "-factory", "-json", str(int(result))).stdout)
+    assert cluster["TotalSubmitProcs"] == 700
+    assert cluster["JobMaterializeLimit"] == 3
+    assert cluster["JobMaterializeNextProcId"] == 3
+    assert (cluster["JobFactoryId"], cluster["JobFactoryPaused"], cluster["JobsPresent"]) == (int(result), 0, 3)
 
 
-def test_a_million_jobs_in_seconds(real_pool, run):
-    pool = real_pool
+def clusters_of(pool):
+    """The clusters of the embedded pool, as a query for them shows them."""
 
+    def inside():
+        daemon = pool.running.pool.schedd_daemons[pool.schedds["open"]]
+        return list(daemon._candidates(ClassAd({"IncludeClusterAd": True, "NoProcAds": True})))
+
+    return pool.running.call(inside)
+
+
+def test_a_million_jobs_in_seconds(pool, connected, run):
     async def body():
-        from htcondor_async import Client
-
-        client = Client(pool.settings("alice@testpool", SEC_CLIENT_AUTHENTICATION="REQUIRED"), runtime=run.runtime)
-        schedd = Schedd(await Collector(client=client).locate(DaemonTypes.Schedd, pool.schedds["open"]), client=client)
-        started = client._context().runtime.clock()
+        schedd = await connected()
+        started = schedd._client._context().runtime.clock()
         result = await schedd.submit(Submit(TEXT + "max_idle = 2\nqueue 1000000"))
-        return result, client._context().runtime.clock() - started
+        return result, schedd._client._context().runtime.clock() - started
+
+    async def remove(cluster):
+        await (await connected()).act(JobAction.Remove, f"ClusterId == {cluster}")
 
     result, seconds = run(body)
     assert result.num_procs() == 1_000_000
     assert math.isfinite(seconds)
     pool.wait_for(lambda: jobs_of(pool, int(result)), "the first jobs", 30)
     assert jobs_of(pool, int(result))[0]["Mark"] == "a 0"
-    pool.tool("condor_rm", "-pool", pool.collector, "-name", pool.schedds["open"], str(int(result)), user="alice")
+    run(remove, int(result))
 
 
 # -- what goes wrong

@@ -1,18 +1,33 @@
 """Transactions against a model: whatever is done in whatever order, the queue is what a few lines of Python say.
 
 Operations, and ends by commit, by an error and by a broken connection, are drawn at random; nothing of a transaction
-that did not commit may ever be seen.
+that did not commit may ever be seen. Somebody else looks: into the embedded schedd, and with condor_q at the real ones.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import socket
+from typing import Any
+
 import pytest
+from harness import observe, pools
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from htcondor_async import Client, DaemonError, HTCondorIOError, Schedd
+from htcondor_async import Client, Collector, DaemonError, DaemonTypes, HTCondorIOError, JobAction, Schedd
 from htcondor_async._runtime.blocking import BlockingRuntime, drive
+from htcondor_async._security.versions import parse_version
+from htcondor_async.schedd.transaction import Transaction
 from htcondor_async.testing import embedded_pool
 
 NAMES = st.sampled_from(["Alpha", "beta", "GAMMA", "delta"])
@@ -21,18 +36,81 @@ VALUES = st.one_of(
     st.booleans().map(lambda value: str(value).lower()),
     st.text("abc \u00e9%$", max_size=8).map(lambda text: f'"{text}"'),
 )
+Jobs = dict[tuple[int, int], dict[str, Any]]
+
+
+class EmbeddedWorld:
+    """An embedded pool of its own for each run.
+
+    ``remembers``: the schedd fails a commit also for what it has told the client before that it refuses.
+    """
+
+    def __init__(self, legacy: bool = False) -> None:
+        self.remembers = legacy
+        self.entered = embedded_pool(legacy=legacy)
+        self.running = self.entered.__enter__()
+        self.daemon = next(iter(self.running.pool.schedd_daemons.values()))
+        config = {"COLLECTOR_HOST": self.running.address, "SEC_CLIENT_AUTHENTICATION": "REQUIRED"}
+        self.schedd = Schedd(self.daemon.ad(), client=Client(config, runtime=BlockingRuntime()))
+
+    def jobs(self) -> Jobs:
+        """What is in the queue, seen by the schedd."""
+        return {
+            (ad["ClusterId"], ad["ProcId"]): {name.lower(): ad[name] for name in ad}
+            for ad in self.running.call(lambda: list(self.daemon.queue.jobs()))
+        }
+
+    def cut(self, txn: Transaction) -> None:
+        """Break the connection, from the other end."""
+        self.running.call(lambda: [one.abort() for one in list(self.running.pool._shared_port._connections)])
+
+    def close(self) -> None:
+        """End the pool."""
+        self.entered.__exit__(None, None, None)
+
+
+class RealWorld:
+    """The open schedd of a real pool; looked at are the clusters of one run."""
+
+    def __init__(self, pool: pools.Pool) -> None:
+        self.pool = pool
+        self.remembers = (parse_version(pool.version) or (0, 0, 0)) < (24, 7, 0)
+        client = Client(
+            pool.settings("alice@testpool", SEC_CLIENT_AUTHENTICATION="REQUIRED"), runtime=BlockingRuntime()
+        )
+        location = drive(Collector(client=client).locate(DaemonTypes.Schedd, pool.schedds["open"]))
+        self.schedd = Schedd(location, client=client)
+        every = observe.queue(pool, "true")
+        self.before = {int(name.partition(".")[0]) for name in every}
+
+    def jobs(self) -> Jobs:
+        """What is in the queue, as condor_q shows it."""
+        return {
+            (ad["ClusterId"], ad["ProcId"]): {name.lower(): value for name, value in ad.items()}
+            for ad in observe.queue(self.pool, "JobStatus != 3").values()
+            if ad["ClusterId"] not in self.before
+        }
+
+    def cut(self, txn: Transaction) -> None:
+        """Break the connection, as if the network were gone at both ends."""
+        channel = txn._connection._channel
+        with socket.socket(fileno=os.dup(channel.stream._sock.fileno())) as own:
+            own.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Remove the jobs."""
+        clusters = {cluster for cluster, _ in self.jobs()}
+        if clusters:
+            drive(self.schedd.act(JobAction.Remove, " || ".join(f"ClusterId == {cluster}" for cluster in clusters)))
 
 
 class Transactions(RuleBasedStateMachine):
     """One schedd, its queue as a dict, and at most one open transaction."""
 
-    def __init__(self):
+    def __init__(self, make_world=EmbeddedWorld):
         super().__init__()
-        self.entered = embedded_pool()
-        self.running = self.entered.__enter__()
-        self.daemon = daemon = next(iter(self.running.pool.schedd_daemons.values()))
-        config = {"COLLECTOR_HOST": self.running.address, "SEC_CLIENT_AUTHENTICATION": "REQUIRED"}
-        self.schedd = Schedd(daemon.ad(), client=Client(config, runtime=BlockingRuntime()))
+        self.world = make_world()
+        self.schedd = self.world.schedd
         self.committed: dict[tuple[int, int], dict[str, str]] = {}
         self.pending: dict[tuple[int, int], dict[str, str | None]] = {}
         self.txn = None
@@ -43,11 +121,11 @@ class Transactions(RuleBasedStateMachine):
     def teardown(self):
         if self.txn is not None:
             self.txn.abort()
-        self.entered.__exit__(None, None, None)
+        self.world.close()
 
     @initialize(count=st.integers(1, 3))
     def some_jobs(self, count):
-        result = drive(self.schedd.submit({"Cmd": "/bin/true"}, count=count))
+        result = drive(self.schedd.submit({"Cmd": "/bin/true", "Iwd": "/tmp", "Requirements": False}, count=count))
         for proc in range(count):
             self.committed[result.cluster(), proc] = {}
 
@@ -61,7 +139,8 @@ class Transactions(RuleBasedStateMachine):
     @rule()
     def open_cluster(self):
         self.cluster = drive(self.txn.new_cluster())
-        shared = {"ClusterId": self.cluster, "Cmd": '"/bin/true"', "JobUniverse": 5}
+        shared = {"ClusterId": self.cluster, "Cmd": '"/bin/true"', "Iwd": '"/tmp"', "JobUniverse": 5}
+        shared["Requirements"] = "false"
         drive(self.txn.set_attributes(self.cluster, -1, shared))
 
     @precondition(lambda self: self.txn is not None and self.cluster)
@@ -88,6 +167,11 @@ class Transactions(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 99), name=NAMES)
     def delete(self, pick, name):
         job = self.some_job(pick)
+        if job not in self.committed and self.pending[job].get(name.lower()) is None:
+            drive(self.txn.delete_attribute(*job, name))
+            with pytest.raises(DaemonError, match=f"delete {name}"):
+                drive(self.txn.get_job(*job))
+            return
         drive(self.txn.delete_attribute(*job, name))
         self.pending.setdefault(job, {})[name.lower()] = None
 
@@ -95,8 +179,6 @@ class Transactions(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 99), name=NAMES)
     def look(self, pick, name):
         job = self.some_job(pick)
-        if self.poisoned:
-            return
         expected = {**self.committed.get(job, {}), **self.pending.get(job, {})}.get(name.lower())
         if expected is None:
             with pytest.raises(DaemonError):
@@ -110,16 +192,19 @@ class Transactions(RuleBasedStateMachine):
         job = self.some_job(pick)
         if job in self.committed:
             drive(self.txn.set_attribute(*job, "Owner", '"somebody"'))
-            self.poisoned = True
             with pytest.raises(DaemonError, match="Owner"):
                 drive(self.txn.get_job(*job))
-            self.poisoned = False  # it has been told, and is not remembered by this schedd
+            self.poisoned |= self.world.remembers
 
     @precondition(lambda self: self.txn is not None)
     @rule()
     def commit(self):
-        drive(self.txn.commit())
-        self.txn = None
+        txn, self.txn = self.txn, None
+        if self.poisoned:
+            with pytest.raises(DaemonError, match="Owner"):
+                drive(txn.commit())
+            return
+        drive(txn.commit())
         for job, changes in self.pending.items():
             kept = self.committed.setdefault(job, {})
             for name, value in changes.items():
@@ -137,28 +222,45 @@ class Transactions(RuleBasedStateMachine):
             drive(self.txn.__aexit__(LookupError, LookupError("mine"), None))
         else:
             drive(self.txn.get_job(*min(self.committed)))  # the connection is open from here on
-            self.running.call(self.cut)
+            self.world.cut(self.txn)
             with pytest.raises(HTCondorIOError):
                 drive(self.txn.commit())
         self.txn = None
-
-    def cut(self):
-        for connection in list(self.running.pool._shared_port._connections):
-            connection.abort()
 
     @precondition(lambda self: self.txn is None)
     @invariant()
     def the_queue_is_what_was_committed(self):
         found = {
-            (ad["ClusterId"], ad["ProcId"]): {
-                name: ad.lookup(name).old() for name in ("alpha", "beta", "gamma", "delta") if name in ad
-            }
-            for ad in self.running.call(lambda: list(self.daemon.queue.jobs()))
+            job: {name: ad[name] for name in ("alpha", "beta", "gamma", "delta") if name in ad}
+            for job, ad in self.world.jobs().items()
         }
-        assert found == self.committed
+        expected = {
+            job: {name: json.loads(text) for name, text in attributes.items()}
+            for job, attributes in self.committed.items()
+        }
+        assert found == expected
 
 
 Transactions.TestCase.settings = settings(
     max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestTransactions = Transactions.TestCase
+
+
+def test_transactions_of_an_older_schedd():
+    run_state_machine_as_test(
+        lambda: Transactions(lambda: EmbeddedWorld(legacy=True)),
+        settings=settings(
+            max_examples=10, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
+
+
+@pytest.mark.parametrize("examples", [8, pytest.param(120, marks=pytest.mark.full)])
+def test_transactions_of_a_real_schedd(real_pool, examples):
+    run_state_machine_as_test(
+        lambda: Transactions(lambda: RealWorld(real_pool)),
+        settings=settings(
+            max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

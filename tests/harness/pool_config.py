@@ -23,9 +23,10 @@ SCHEDD_POLICIES: dict[str, dict[str, str]] = {
     "ssl": {"SEC_DEFAULT_AUTHENTICATION": "REQUIRED", "SEC_DEFAULT_AUTHENTICATION_METHODS": "SSL"},
     "password": {"SEC_DEFAULT_AUTHENTICATION": "REQUIRED", "SEC_DEFAULT_AUTHENTICATION_METHODS": "PASSWORD"},
     "restart": {},
+    "limited": {"MAX_JOBS_PER_OWNER": "3", "MAX_JOBS_PER_SUBMISSION": "2"},
 }
 """Local name of a schedd to what it requires. Beside them runs `open`, which requires nothing.
-`restart` also requires nothing and is meant to be killed."""
+`restart` and `limited` require nothing either; the one is meant to be killed, the other takes few jobs."""
 
 COLLECTOR_POLICIES: dict[str, dict[str, str]] = {
     "encryption": SCHEDD_POLICIES["encryption"],

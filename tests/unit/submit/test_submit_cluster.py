@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from htcondor_async.classad import ClassAd
 from htcondor_async.submit import Submit, SubmitContext, SubmitError, SubmitWarning
 from htcondor_async.submit.cluster import ClusterBuilder
 from tests.helpers.submit_world import submit_context
@@ -138,3 +139,66 @@ def test_the_short_way_gives_the_same_jobs(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ClusterBuilder, "_again", lambda self, proc: False)
         assert _ads(submit, items, count) == short
+
+
+# -- digests: what a schedd makes jobs of
+
+LATE = """
+executable = job.sh
+arguments = $(x) $(Process) same
+environment = "A=$(x)"
+transfer_input_files = a.dat, $(x).in
+output = out.$(Process)
+request_memory = 77
+requirements = KeyboardIdle > 5
+hold = true
++Mark = "m $(x)"
+max_materialize = 3
+queue 2 x in (a b c)
+"""
+
+
+@pytest.mark.parametrize("version", ["23.9.6", "25.14.1"])
+def test_jobs_of_a_digest_are_those_of_its_description(context: SubmitContext, version: str) -> None:
+    described = Submit(LATE, context)
+    (Path(context.world().cwd()) / "a.in").touch()
+    made = described.factory(cluster_id=7, schedd_version=version, qdate=1)
+    assert made is not None
+    rows = [row.decode().rstrip("\n") for row in made.rows()]
+    digest = Submit(made.digest("/spool/items"), context)
+    assert (rows, digest.job_count(len(rows)), made.job_count) == (["a", "b", "c"], 6, 6)
+    builder = digest.from_digest(rows, made.cluster_ad, 7, 1)
+    late = [ClassAd({**made.cluster_ad, **builder.proc_ad(delta)}) for delta in builder]
+    at_once = list(described.jobs(cluster_id=7, schedd_version=version, qdate=1))
+    varying = ["Args", "Environment", "TransferInput", "Out", "Mark", "ProcId", "JobStatus", "Requirements", "Cmd"]
+    for name in varying:
+        assert [str(ad.lookup(name)) for ad in late] == [str(ad.lookup(name)) for ad in at_once], name
+    assert {ad["RequestMemory"] for ad in late} == {77}
+
+
+def test_the_cluster_ad_is_that_of_the_first_row_whenever_it_is_made(context: SubmitContext) -> None:
+    made = Submit("executable = job.sh\narguments = $(x)\nmax_idle = 1\nqueue x in (a b c)\n", context).factory()
+    assert made is not None
+    assert len(list(made.rows())) == 3
+    made.number(9)
+    assert (made.cluster_ad["ClusterId"], made.cluster_ad["Args"]) == (9, "a")
+
+
+def test_what_a_digest_lacks_is_not_in_its_jobs(context: SubmitContext) -> None:
+    made = Submit("executable = job.sh\narguments = $(Process)\nmax_idle = 1\nqueue 3\n", context).factory(qdate=1)
+    assert made is not None
+    digest = Submit(made.digest(""), context)
+    builder = digest.from_digest([], made.cluster_ad, 1, 1)
+    assert [dict(builder.proc_ad(delta)) for delta in builder] == [
+        {"ProcId": 0, "JobStatus": 1},
+        {"ProcId": 1, "JobStatus": 1, "Args": "1"},
+        {"ProcId": 2, "JobStatus": 1, "Args": "2"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("queue", "rows", "jobs"),
+    [("", 0, 1), ("7", 0, 7), ("x from f", 4, 4), ("3 x from f", 0, 3), ("x from [1:3] f", 4, 2)],
+)
+def test_how_many_jobs_a_digest_makes(context: SubmitContext, queue: str, rows: int, jobs: int) -> None:
+    assert Submit(f"executable = job.sh\nqueue {queue}\n", context).job_count(rows) == jobs
