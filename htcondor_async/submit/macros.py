@@ -235,7 +235,7 @@ class MacroTable:
         if plan is not None:
             out = []
             if self.touched is None:
-                loop, values = self.loop, self.values
+                loop, values, built_in = self.loop, self.values, self.built_in
             for literal, name, default in plan:
                 if literal:
                     out.append(literal)
@@ -247,7 +247,7 @@ class MacroTable:
                         if found is None:
                             found = values.get(name)
                             if found is None:
-                                found = self.built_in.get(name)
+                                found = built_in.get(name)
                         value = found or default
                     if "$" in value:
                         if value == text:
