@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
 
 from htcondor_async._system import SystemEnvironment
 from htcondor_async.config import Config
@@ -18,13 +19,13 @@ def submit_world(config: Config, version: str, platform: str, schedd_version: Ve
     environment = SystemEnvironment(param=config.get_str)
     return SubmitContext(
         environment=environment,
-        param=functools.partial(configured, config, environment),
+        param=functools.partial(configured, config, functools.cache(environment.detected)),
         identity=Identity(version, platform),
         schedd_version=schedd_version,
     )
 
 
-def configured(config: Config, environment: SystemEnvironment, name: str) -> str | None:
+def configured(config: Config, detected: Callable[[], Mapping[str, str]], name: str) -> str | None:
     """Return a parameter; what only HTCondor's defaults say, and versions say differently, is for the language."""
     if name in VERSION_DEFAULTS:
         origin = config.where(name)
@@ -32,4 +33,4 @@ def configured(config: Config, environment: SystemEnvironment, name: str) -> str
             return None
     value = config.get_str(name)
     # A configuration that no files were read for lacks what HTCondor finds out about a machine.
-    return environment.detected().get(name.upper()) if value is None and name.upper() in _DETECTED else value
+    return detected().get(name.upper()) if value is None and name.upper() in _DETECTED else value

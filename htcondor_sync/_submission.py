@@ -16,7 +16,7 @@ from htcondor_async.classad import ClassAd as CoreAd
 from htcondor_async.errors import HTCondorInternalError, HTCondorValueError
 from htcondor_async.schedd import Schedd as CoreSchedd
 from htcondor_async.schedd.submission import SubmitResult as CoreResult
-from htcondor_async.submit import ClusterBuilder, SubmitContext, SubmitError, Version
+from htcondor_async.submit import ClusterBuilder, JobOptions, SubmitContext, SubmitError, Version
 from htcondor_async.submit import Submit as CoreSubmit
 from htcondor_sync import _ads
 from htcondor_sync._arguments import uninstantiable
@@ -100,9 +100,7 @@ class Plan:
     def build(self, cluster: int, keep: list[Any] | None) -> tuple[CoreAd, list[list[tuple[str, str]]]]:
         """Return the cluster ad and what each job has of its own; raises HTCondorInternalError."""
         try:
-            builder = self.builder = self.submit.cluster_builder(
-                self.count,
-                self.items,
+            options = JobOptions(
                 cluster,
                 self.first_proc,
                 schedd_version=_no_later(self.schedd_version),
@@ -110,6 +108,7 @@ class Plan:
                 method=self.submit.submit_method,
                 own_queue=self.own_queue,
             )
+            builder = self.builder = self.submit.cluster_builder(self.count, self.items, options)
             own = []
             for delta in builder:
                 own.append(attribute_pairs(builder.proc_ad(delta)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import select
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -179,7 +180,10 @@ class MemoryRuntime(SocketRuntime):
 
     def _is_ready(self, source: Readable, write: bool) -> bool:
         sock = self.network.socket(source.fileno())
-        return sock is None or (sock.writable if write else sock.readable)
+        if sock is None:
+            # a real descriptor, such as one that tells of changes of files
+            return write or bool(select.select([source], [], [], 0)[0])
+        return sock.writable if write else sock.readable
 
     def closing(self, sock: RawSocket) -> None:
         """Note it: those that wait look again by themselves."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -21,6 +21,7 @@ from htcondor_async.submit import (
     DEFAULT_IDENTITY,
     ClusterBuilder,
     Factory,
+    JobOptions,
     Submit,
     SubmitWarning,
     Version,
@@ -68,25 +69,20 @@ class Described:
         self.description = in_world_of(self.description, context, traits)
         self.traits = traits
         if traits.makes_jobs:
-            factory: Factory | None = self._made(self.description.factory)
+            factory = self.description.factory(self.count, self.items, self._options())
             if factory is not None:
                 return factory
         self._first = self.builder(1)
         return None
 
-    def _made(self, make: Callable[..., Any]) -> Any:
-        return make(
-            self.count,
-            self.items,
-            qdate=self.now,
-            spool=self.spool,
-            extended_commands=self.traits.extended_commands if self.traits is not None else None,
-            method=self.description.submit_method,
-        )
+    def _options(self) -> JobOptions:
+        extended = self.traits.extended_commands if self.traits is not None else None
+        method = self.description.submit_method
+        return JobOptions(qdate=self.now, spool=self.spool, extended_commands=extended, method=method)
 
     def builder(self, cluster: int) -> ClusterBuilder:
         """Return what makes the jobs."""
-        made: ClusterBuilder = self._made(self.description.cluster_builder)
+        made = self.description.cluster_builder(self.count, self.items, self._options())
         made.cluster_id = cluster
         return made
 

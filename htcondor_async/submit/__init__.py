@@ -13,6 +13,7 @@ from .context import DEFAULT_IDENTITY, SubmitContext
 from .description import Submit
 from .digest import Factory
 from .job import Identity
+from .options import JobOptions
 from .problems import SubmitError, SubmitTypoWarning, SubmitWarning
 from .settings import VERSION_DEFAULTS
 from .submission import JobIterator
@@ -27,6 +28,7 @@ __all__ = [
     "Identity",
     "JobDelta",
     "JobIterator",
+    "JobOptions",
     "OAuthRequest",
     "Submit",
     "SubmitContext",

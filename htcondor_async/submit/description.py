@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
 
+from .assignments import plain_queue, take_assignments
 from .commands.credentials import OAuthRequest, oauth_requests
 from .context import SubmitContext, submit_value
 from .dag import write_submit_file
@@ -18,6 +20,11 @@ from .submission import JobSource
 __all__ = ["Submit"]
 
 _COPIED = ("ARCH", "OPSYS", "OPSYSANDVER", "OPSYSMAJORVER", "OPSYSVER", "SPOOL")
+
+
+def _built_in(context: SubmitContext) -> dict[str, str]:
+    """Return the built-in names whose values are those of the configuration."""
+    return {name.lower(): context.setting(name) or "" for name in _COPIED}
 
 
 def _key(name: object) -> str:
@@ -62,7 +69,7 @@ class Submit(JobSource, MutableMapping[str, str]):
         **commands: Any,
     ) -> None:
         self._context = context if context is not None else SubmitContext()
-        self._macros = MacroTable(self._built_in(), self._context.world())
+        self._macros = MacroTable(functools.partial(_built_in, self._context), self._context.world())
         self._queue: str | None = None
         self._rest = ""
         self._queue_line = 0
@@ -74,14 +81,18 @@ class Submit(JobSource, MutableMapping[str, str]):
         for name, value in commands.items():
             self[name] = value
 
-    def _built_in(self) -> dict[str, str]:
-        return {name.lower(): self._context.setting(name) or "" for name in _COPIED}
-
     def _read(self, text: str) -> None:
+        text, before = take_assignments(text, self._macros)
+        if not text:
+            return
+        queue = plain_queue(text)
+        if queue is not None:
+            (self._queue, self._rest), self._queue_line = queue, before + 1
+            return
         reader = DescriptionReader(
             self._macros, self._context.world(), self._context.version, self._template, self._context.notice
         )
-        found = reader.read(text)
+        found = reader.read(text, before)
         self._queue, self._rest, self._queue_line = found.queue, found.rest, found.line
 
     def _template(self, name: str) -> str | None:

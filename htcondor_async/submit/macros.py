@@ -10,6 +10,7 @@ names that change from job to job a piece of work has looked at.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 
@@ -72,23 +73,36 @@ class MacroTable:
     Parameters
     ----------
     built_in
-        Values of built-in names, lower case, over those of :data:`BUILT_IN`.
+        Values of built-in names, lower case, over those of :data:`BUILT_IN`; or what gives them, called when one of the
+        built-in names is first asked for.
     environment
         The world, for ``$ENV`` and the random functions.
     """
 
-    def __init__(self, built_in: dict[str, str], environment: Environment) -> None:
+    def __init__(self, built_in: dict[str, str] | Callable[[], dict[str, str]], environment: Environment) -> None:
         self.environment = environment
-        self.built_in = {**BUILT_IN, **built_in}
+        self._own_built_in = built_in
         self.values: dict[str, str] = {}
         self.names: dict[str, str] = {}
         self.lines: dict[str, int] = {}
         self.loop: dict[str, str] = {}
         self.used: set[str] = set()
-        self.touched: set[str] | None = None
-        self.cwd_used = False
         self._plans: dict[str, tuple[tuple[str, str, str], ...] | None] = {}
-        self._expander = Expander(self.lookup, functions=CONFIG_FUNCTIONS, environment=environment, limits=_LIMITS)
+
+    touched: set[str] | None = None
+    cwd_used = False
+
+    # What most descriptions are read without is made when it is needed.
+
+    @functools.cached_property
+    def built_in(self) -> dict[str, str]:
+        """Raw values of the built-in names, by their lower-case names."""
+        own = self._own_built_in
+        return {**BUILT_IN, **(own() if callable(own) else own)}
+
+    @functools.cached_property
+    def _expander(self) -> Expander:
+        return Expander(self.lookup, functions=CONFIG_FUNCTIONS, environment=self.environment, limits=_LIMITS)
 
     def copy(self) -> MacroTable:
         """Return an independent table with the same content and no loop variables."""
@@ -146,6 +160,18 @@ class MacroTable:
         self.values[lower] = raw
         if line:
             self.lines[lower] = line
+
+    def assign(self, name: str, raw: str, line: int) -> None:
+        """Give ``name`` the value that a description assigns to it, as :meth:`set` but for ``+Attr``, ``-Attr``.
+
+        In the value of a name that has none yet, references to itself mean the built-in value, or nothing.
+        """
+        if name[:1] == "+":
+            self.set("MY." + name[1:], raw, line)
+        elif name[:1] == "-":
+            self.set("MY." + name[1:], "", line)
+        else:
+            self.set(name, self.expand_self(raw, name), line)
 
     def delete(self, name: str) -> None:
         """Remove ``name``; raises ``KeyError`` if the description does not have it."""
@@ -275,7 +301,7 @@ class MacroTable:
 
     def expand_self(self, text: str, name: str) -> str:
         """Return ``text`` with the references to ``name`` replaced by its present value."""
-        if "$" not in text:
+        if "$" not in text or name.lower() not in text.lower():
             return text
         try:
             return self._expander.expand_self(text, [name])

@@ -31,6 +31,8 @@ _DAG_WORDS = """
 """
 _QUEUE = re.compile(r"queue(?=\s|\Z)\s*(.*)|iter(?:a(?:te?)?)?(?=\s|\Z)\s*(.*)", re.IGNORECASE | re.DOTALL)
 _FIRST_WORD = re.compile(r"[^\s=:]*")
+_OPERATOR = re.compile(r"[=:]|@=?")
+_ASSIGNMENT = re.compile(r"(?!(?i:queue)[ \t\v\f\r]*=)([A-Za-z0-9_./]+)[ \t\v\f\r]*=([^\n]*)")
 _BLANKS = " \t\n\v\f\r"
 
 
@@ -46,6 +48,13 @@ class DescriptionSource(LineReader):
     def remainder(self) -> str:
         """Return the text after the last line read."""
         return self._text[self._position :]
+
+    def _physical(self) -> tuple[str, bool] | None:
+        found = super()._physical()
+        if found is not None and not found[1]:
+            # the last line is one too, though HTCondor's files end with a newline
+            self.source.line += 1
+        return found
 
 
 @attrs.frozen
@@ -101,22 +110,22 @@ class DescriptionReader:
         self._template = template
         self._notice = notice
 
-    def read(self, text: str, source: str = "") -> Description:
-        """Read a whole description, up to its QUEUE statement.
+    def read(self, text: str, before: int = 0) -> Description:
+        """Read a description up to its QUEUE statement.
 
         Parameters
         ----------
         text
-            The description.
-        source
-            Its name in messages.
+            The description, or what is left of it.
+        before
+            The number of lines that have been read already.
 
         Raises
         ------
         SubmitError
             A statement cannot be understood; it names the line.
         """
-        lines = DescriptionSource(text, Source(source))
+        lines = DescriptionSource(text, Source("", before))
         queue = self._statements(lines, 0)
         if queue is None:
             return Description(None, "", 0)
@@ -131,7 +140,7 @@ class DescriptionReader:
                     continue
                 if block is not None:
                     if line[0] == "@" and line[1:] == block.tag:
-                        self._assign(block.name, "\n".join(block.lines), lines.source.line)
+                        self._macros.assign(block.name, "\n".join(block.lines), lines.source.line)
                         block = None
                     else:
                         block.lines.append(line)
@@ -160,10 +169,14 @@ class DescriptionReader:
 
     def _statement(self, line: str, lines: DescriptionSource, depth: int) -> str | _Block | None:
         """Obey one statement; returns the arguments of a QUEUE, a block that was begun, or None."""
+        plain = _ASSIGNMENT.fullmatch(line)
+        if plain is not None:
+            self._macros.assign(plain[1], plain[2].strip(_BLANKS), lines.source.line)
+            return None
         match = _FIRST_WORD.match(line)
         word = match[0] if match else ""
         rest = line[len(word) :].lstrip(_BLANKS)
-        operator = re.search(r"[=:]|@=?", rest)
+        operator = _OPERATOR.search(rest)
         if operator is None or not line[len(word) :]:
             return self._queue(line, depth, lines.source.line)
         before, op, value = rest[: operator.start()].strip(_BLANKS), operator[0], rest[operator.end() :].strip(_BLANKS)
@@ -182,7 +195,7 @@ class DescriptionReader:
             return self._queue(line, depth, lines.source.line)
         name = self._macros.expand(word) if "$" in word else word
         if op == "=" and name[:1] in ("+", "-"):
-            self._macros.set("MY." + name[1:], value if name[0] == "+" else "", lines.source.line)
+            self._macros.assign(name, value, lines.source.line)
             return None
         if op == ":" or name.lower() == "queue":
             return self._queue(line, depth, lines.source.line)
@@ -194,11 +207,8 @@ class DescriptionReader:
             )
         if op == "@=":
             return _Block(name, value, lines.source.line)
-        self._assign(name, value, lines.source.line)
+        self._macros.assign(name, value, lines.source.line)
         return None
-
-    def _assign(self, name: str, value: str, line: int) -> None:
-        self._macros.set(name, self._macros.expand_self(value, name), line)
 
     def _queue(self, line: str, depth: int, number: int) -> str:
         arguments = queue_arguments(line)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 import attrs
 
 from htcondor_async.classad._ad import ClassAd
-from htcondor_async.errors import HTCondorValueError
 
 from .cluster import ClusterBuilder, JobDelta
 from .context import SubmitContext
@@ -20,15 +18,17 @@ from .digest import Factory, make_digest, materialize_limit
 from .items import ItemLoader, RowSource, StatementRows, SuppliedRows
 from .job import JobBuilder, QuietBuilder, Target
 from .macros import MacroTable
+from .options import JobOptions
 from .problems import SubmitError, SubmitTypoWarning
 from .queue import ItemMode, QueueStatement, split_row
 from .reader import queue_arguments
 from .settings import Settings
 from .spelling import misspelled_keys
-from .values import INT_MAX
 from .versions import Version
 
 __all__ = ["JobIterator", "JobSource"]
+
+_DEFAULT = JobOptions()
 
 
 def _key(name: str) -> str:
@@ -148,7 +148,8 @@ class JobSource:
         SubmitError
             The QUEUE statement cannot be understood. Errors in commands are raised when a job is asked for.
         """
-        return self._iterate(count, item_data, cluster_id, proc_id, qdate, owner, schedd_version, spool, whole=True)
+        options = JobOptions(cluster_id, proc_id, qdate, owner, schedd_version, spool)
+        return JobIterator(self.cluster_builder(count, item_data, options), whole=True)
 
     def procs(
         self,
@@ -163,7 +164,8 @@ class JobSource:
         spool: bool = False,
     ) -> JobIterator:
         """Return an iterator like :meth:`jobs`, whose first ad is complete and whose others hold only what differs."""
-        return self._iterate(count, item_data, cluster_id, proc_id, qdate, owner, schedd_version, spool, whole=False)
+        options = JobOptions(cluster_id, proc_id, qdate, owner, schedd_version, spool)
+        return JobIterator(self.cluster_builder(count, item_data, options), whole=False)
 
     def preview(
         self,
@@ -186,69 +188,27 @@ class JobSource:
         jobs = self.jobs(count, item_data, schedd_version=schedd_version, spool=spool)
         return list(itertools.islice(jobs, max(0, limit)))
 
-    def _iterate(
-        self,
-        count: int,
-        item_data: Iterable[object] | None,
-        cluster_id: int,
-        proc_id: int,
-        qdate: int,
-        owner: str,
-        schedd_version: str | Version | None,
-        spool: bool,
-        *,
-        whole: bool,
-    ) -> JobIterator:
-        builder = self.cluster_builder(
-            count, item_data, cluster_id, proc_id, qdate, owner, schedd_version=schedd_version, spool=spool
-        )
-        return JobIterator(builder, whole)
-
     def cluster_builder(
-        self,
-        count: int = 0,
-        item_data: Iterable[object] | None = None,
-        cluster_id: int = 1,
-        proc_id: int = 0,
-        qdate: int = 0,
-        owner: str = "",
-        *,
-        schedd_version: str | Version | None = None,
-        spool: bool = False,
-        extended_commands: Mapping[str, Any] | None = None,
-        method: int | None = None,
-        own_queue: bool = True,
+        self, count: int = 0, item_data: Iterable[object] | None = None, options: JobOptions = _DEFAULT
     ) -> ClusterBuilder:
         """Return what makes the jobs of one submission, with the cluster ad and each job's own attributes apart.
 
-        Parameters as for :meth:`jobs`, and:
-
-        extended_commands
-            The commands that the schedd announces (``ExtendedSubmitCommands``).
-        method
-            The number of the submit method instead of the context's; a real submission passes :attr:`submit_method`.
-        own_queue
-            Whether the QUEUE statement of the description counts.
+        Parameters
+        ----------
+        count, item_data
+            As for :meth:`jobs`.
+        options
+            How they are made.
         """
-        _check_ids(cluster_id, proc_id, owner)
         macros = self._macros.copy()
-        rows, copies = self._rows(macros, count, item_data, own_queue)
-        job = self._builder(macros, qdate, owner, schedd_version, spool, extended_commands, method)
-        return ClusterBuilder(job, rows, copies, max(1, cluster_id), proc_id, lambda: self._report(macros))
+        rows, copies = self._rows(macros, count, item_data, options.own_queue)
+        job = self._builder(macros, options)
+        return ClusterBuilder(
+            job, rows, copies, max(1, options.cluster_id), options.proc_id, lambda: self._report(macros)
+        )
 
     def factory(
-        self,
-        count: int = 0,
-        item_data: Iterable[object] | None = None,
-        cluster_id: int = 1,
-        qdate: int = 0,
-        owner: str = "",
-        *,
-        schedd_version: str | Version | None = None,
-        spool: bool = False,
-        extended_commands: Mapping[str, Any] | None = None,
-        method: int | None = None,
-        own_queue: bool = True,
+        self, count: int = 0, item_data: Iterable[object] | None = None, options: JobOptions = _DEFAULT
     ) -> Factory | None:
         """Return what a schedd needs to make the jobs itself, or None if the description does not ask for that.
 
@@ -257,10 +217,9 @@ class JobSource:
         limit = materialize_limit(self._macros)
         if limit is None:
             return None
-        _check_ids(cluster_id, 0, owner)
         macros = self._macros.copy()
-        rows, copies = self._rows(macros, count, item_data, own_queue)
-        has_items = item_data is not None or (own_queue and self._has_items())
+        rows, copies = self._rows(macros, count, item_data, options.own_queue)
+        has_items = item_data is not None or (options.own_queue and self._has_items())
         indexes = iter(rows)
         if next(indexes, None) is None:
             raise SubmitError("there are no items to make jobs of", key="queue")
@@ -270,7 +229,7 @@ class JobSource:
         def describe(cluster: int, on_described: Callable[[MacroTable], None] | None = None) -> tuple[ClassAd, str]:
             table = macros.copy()
             table.sort()
-            job = self._builder(table, qdate, owner, schedd_version, spool, extended_commands, method)
+            job = self._builder(table, options)
             head = make_digest(table, job.settings, rows.variables, has_items, cluster, cwd)
             table.set("FACTORY.Iwd", cwd)
             report = functools.partial(on_described, table) if on_described is not None else None
@@ -278,7 +237,7 @@ class JobSource:
             next(iter(first))
             return first.cluster_ad(), head
 
-        ad, head = describe(cluster_id, self._report)
+        ad, head = describe(options.cluster_id, self._report)
         return Factory(ad, has_items, copies, limit, head, rows, indexes, describe)
 
     def from_digest(self, rows: Sequence[str], cluster_ad: ClassAd, cluster_id: int, qdate: int) -> ClusterBuilder:
@@ -299,7 +258,7 @@ class JobSource:
         macros = self._macros.copy()
         statement = self._statement(self._queue or "")
         macros.sort()
-        job = self._builder(macros, qdate, "", None, False, None, None, QuietBuilder)
+        job = self._builder(macros, JobOptions(qdate=qdate), QuietBuilder)
         source = StatementRows(statement, rows, always_one=True)
         return ClusterBuilder(job, source, max(1, statement.count), cluster_id, cluster_ad=cluster_ad)
 
@@ -327,31 +286,20 @@ class JobSource:
         macros.sort()
         return StatementRows(statement, items, always_one=self._context.v1), max(1, statement.count)
 
-    def _builder(
-        self,
-        macros: MacroTable,
-        qdate: int,
-        owner: str,
-        schedd_version: str | Version | None,
-        spool: bool,
-        extended_commands: Mapping[str, Any] | None,
-        method: int | None,
-        make: type[JobBuilder] = JobBuilder,
-    ) -> JobBuilder:
+    def _builder(self, macros: MacroTable, options: JobOptions, make: type[JobBuilder] = JobBuilder) -> JobBuilder:
         context = self._context
         world = context.world()
-        version = schedd_version if schedd_version is not None else context.schedd_version
-        if isinstance(version, str):
-            version = Version.parse(version)
-        when = qdate or int(world.now())
+        version = options.schedd_version or context.schedd_version
+        when = options.qdate or int(world.now())
         date = datetime.fromtimestamp(when, world.local_zone())
         macros.set_built_in(
             submit_time=str(when), year=f"{date.year:04}", month=f"{date.month:02}", day=f"{date.day:02}"
         )
+        method = options.method
         identity = context.identity if method is None else attrs.evolve(context.identity, method=method)
         settings = Settings(context.param, version)
-        target = Target(version, spool=spool, extended_commands=extended_commands or {})
-        return make(macros, settings, world, identity, target, owner, when)
+        target = Target(version, spool=options.spool, extended_commands=options.extended_commands or {})
+        return make(macros, settings, world, identity, target, options.owner, when)
 
     def _report(self, macros: MacroTable) -> None:
         """Warn of keys that look like a command and are none."""
@@ -376,13 +324,6 @@ class _Current(RowSource):
 
     def __iter__(self) -> Iterator[int]:
         yield 0
-
-
-def _check_ids(cluster_id: int, proc_id: int, owner: str) -> None:
-    if not 0 <= cluster_id <= INT_MAX or not 0 <= proc_id <= INT_MAX:
-        raise HTCondorValueError(f"job id {cluster_id}.{proc_id} is out of range")
-    if any(char.isspace() for char in owner):
-        raise HTCondorValueError(f"the owner {owner!r} holds blanks")
 
 
 def _item_iterator(statement: QueueStatement, items: Iterable[str]) -> Iterator[str | dict[str, str]]:

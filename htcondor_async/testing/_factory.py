@@ -59,7 +59,7 @@ class FactoryPlan:
         world = _NoFiles(param=config.get_str)
         context = SubmitContext(
             environment=world,
-            param=functools.partial(configured, config, world),
+            param=functools.partial(configured, config, world.detected),
             identity=Identity(version, "$CondorPlatform: embedded_Python $"),
             schedd_version=Version.parse(version),
         )

@@ -6,10 +6,11 @@ import os
 import tempfile
 from pathlib import Path
 
+import anyio
 import pytest
 from harness import observe, pools, roots
 
-from htcondor_async import Client, Collector, DaemonTypes, JobAction, Schedd, Submit
+from htcondor_async import Client, Collector, DaemonTypes, JobAction, JobChange, Schedd, Submit, watch
 from htcondor_async._runtime.blocking import BlockingRuntime, drive
 
 
@@ -129,6 +130,60 @@ def test_a_job_that_fails_is_held_with_its_reason(pool, work, schedd):
     assert status()["HoldReason"] == "it said 7"
     assert (status()["HoldReasonCode"], status()["HoldReasonSubCode"]) == (3, 42)
     drive(schedd.act(JobAction.Remove, key))
+
+
+def test_jobs_are_followed_by_their_log(pool, work):
+    """What becomes of jobs is told by their log: the queue is asked once, before any of it has happened."""
+    script(work, "job.sh", "case $1 in 0) exit 3 ;; 1) exit 7 ;; esac\nexec sleep 300\n")
+    text = f"""
+        executable = {work}/job.sh
+        arguments = $(Process)
+        initialdir = {work}
+        should_transfer_files = yes
+        on_exit_hold = ExitCode =?= 7
+        on_exit_hold_reason = "it said 7"
+        hold = true
+        log = log
+        queue 3
+        """
+
+    async def body():
+        client = Client(pool.settings("alice@testpool", SEC_CLIENT_AUTHENTICATION="REQUIRED"))
+        schedd = Schedd(await Collector(client=client).locate(DaemonTypes.Schedd, pool.schedds["open"]), client=client)
+        result = await schedd.submit(Submit(text, client.submit_context()))
+        one, two = (f"{result.cluster()}.{proc}" for proc in (1, 2))
+        told = {}
+        async with watch(schedd, result, find_logs=True, interval=500, longest=500) as following:
+            first = await following.next_events()
+            held_first = {f"{result.cluster()}.{proc}": JobChange.HELD for proc in range(3)}
+            assert {news.job: news.change for news in first} == held_first
+            # what is of the very second in which the queue told of a job counts as known
+            await anyio.sleep(1.1)
+            await schedd.act(JobAction.Release, f"ClusterId == {result.cluster()}")
+            while events := await following.next_events(timeout=90):
+                for news in events:
+                    told.setdefault(news.job, []).append(news)
+                    state = (news.job, news.change, len(told[news.job]))
+                    if state[:2] == (one, JobChange.HELD):
+                        await schedd.act(JobAction.Remove, one, "no more of it")
+                    elif state == (two, JobChange.STARTED, 2):
+                        await schedd.act(JobAction.Hold, two, "a pause")
+                    elif state[:2] == (two, JobChange.HELD):
+                        await schedd.act(JobAction.Release, two)
+                    elif state[:2] == (two, JobChange.STARTED):
+                        await schedd.act(JobAction.Remove, two, "enough")
+        return [told[f"{result.cluster()}.{proc}"] for proc in range(3)]
+
+    zero, one, two = anyio.run(body)
+    idle, started, held, removed = JobChange.IDLE, JobChange.STARTED, JobChange.HELD, JobChange.REMOVED
+    assert [news.change for news in zero] == [idle, started, JobChange.COMPLETED]
+    assert zero[-1].exit_code == 3
+    assert [news.change for news in one] == [idle, started, held, removed]
+    assert one[2].reason == "it said 7"
+    assert one[3].reason.startswith("no more of it")
+    assert [news.change for news in two] == [idle, started, held, idle, started, removed]
+    assert two[2].reason.startswith("a pause")
+    assert two[2].ad["HoldReasonCode"] == 1
 
 
 def test_spooled_job_and_its_output(pool, work, schedd, tmp_path):

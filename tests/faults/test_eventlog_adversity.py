@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from htcondor_async import EventLogError, JobEventLog, JobEventLogs
@@ -205,3 +206,50 @@ async def test_among_many_logs(world, tmp_path, anyio_backend):
     made.check()
     assert not +counted
     assert not -counted
+
+
+def _descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.allow_blocking
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.full)])
+async def test_many_logs_followed_at_once(tmp_path, anyio_backend, count):
+    """One task, few descriptors; each log is written in pieces, cut, rotated or made anew once all of it was read."""
+    chance = random.Random(count)
+    paths = [tmp_path / f"{number}.log" for number in range(count)]
+    told, written = Counter(), Counter()
+    before = _descriptors()
+    logs = JobEventLogs(paths, max_open=32)
+    most = 0
+
+    async def take(limit):
+        nonlocal most
+        with anyio.fail_after(PATIENCE):
+            async for path, event in logs.events(PATIENCE):
+                assert event.proc == told[path]  # in order, none twice
+                told[path] += 1
+                most = max(most, _descriptors() - before) if told.total() % 100 == 0 else most
+                if told.total() == limit:
+                    return
+
+    for turn in range(3):
+        cut = []
+        for path in chance.sample(paths, count):
+            event = f"011 (001.{written[str(path)]:03}.000) 2024-03-05 14:07:09 Job was unsuspended.\n...\n".encode()
+            written[str(path)] += 1
+            half = chance.randrange(1, len(event))
+            with path.open("ab") as file:
+                file.write(event[:half])
+            cut.append((path, event[half:]))
+        await anyio.lowlevel.checkpoint()
+        for path, rest in cut:
+            with path.open("ab") as file:
+                file.write(rest)
+        await take((turn + 1) * count)
+        for path in chance.sample(paths, count // 2):
+            chance.choice((path.unlink, lambda path=path: path.rename(f"{path}.old")))()
+    assert told == written
+    assert most <= 32 + 8
+    logs.close()
+    assert _descriptors() <= before + 2

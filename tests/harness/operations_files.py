@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,8 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from htcondor_async import (
     Credd,
     CredTypes,
+    DaemonTimeoutError,
     HistoryCursor,
     JobAction,
+    JobChange,
     JobEventLog,
     JobEventLogs,
     SecMan,
@@ -164,6 +167,20 @@ async def _(h: Handles) -> None:
     async for event in watch(h.schedd, ["2.0"], patience=0.0):
         assert event.job == "2.0"
         break
+
+
+@operation("watch with logs")
+async def _(h: Handles) -> None:
+    queue = h.network.schedd.queue
+    queue.change((1, 0), {"QDate": 1_767_323_000, "UserLog": str(_ROOT / "log")})
+    queue.change((2, 0), {"JobStatus": 5, "NumHolds": 1, "UserLog": str(_ROOT / "other.log")})
+    async with watch(h.schedd, ["1.0", "2.0"], find_logs=True, patience=0.0) as following:
+        told = await following.next_events(timeout=5)
+        while len(told) < 2:
+            told += await following.next_events(timeout=5)
+        assert {news.job: news.change for news in told} == {"1.0": JobChange.IDLE, "2.0": JobChange.HELD}
+        with pytest.raises(DaemonTimeoutError):
+            await following.next_events(timeout=0.5)
 
 
 # -- ads

@@ -11,7 +11,7 @@ from htcondor_async.classad._ad import ClassAd
 from htcondor_async.classad._expr import ExprTree
 from htcondor_async.classad._unparse import unparse_node
 from htcondor_async.classad._values import Undefined
-from htcondor_async.submit import Identity, SubmitContext, Version
+from htcondor_async.submit import Identity, JobOptions, SubmitContext, Version
 from htcondor_sync._submit import Submit
 from tests.helpers import submit_vectors as vectors
 from tests.helpers.submit_world import BASE_CONFIG, BASE_ENVIRON, NOW, SubmitWorld
@@ -283,15 +283,9 @@ def check_schedd(row: dict[str, Any], tree: str) -> list[str]:
     items = call.get("itemdata")
     if items == "submit.itemdata()":
         items = core.item_data()
-    made: dict[str, Any] = {
-        "cluster_id": int(CLUSTER),
-        "qdate": NOW,
-        "owner": "alice",
-        "spool": call.get("spool", False),
-        "own_queue": False,
-    }
+    options = JobOptions(int(CLUSTER), qdate=NOW, owner="alice", spool=call.get("spool", False), own_queue=False)
     if row["kind"] == "factory":
-        factory = core.factory(call.get("count", 0), items, **made)
+        factory = core.factory(call.get("count", 0), items, options)
         if factory is None:
             return ["no factory"]
         rows = b"".join(factory.rows()).decode() if factory.has_items else None
@@ -305,7 +299,7 @@ def check_schedd(row: dict[str, Any], tree: str) -> list[str]:
         ]
         ad = factory.cluster_ad
     else:
-        builder = core.cluster_builder(call.get("count", 0), items, **made)
+        builder = core.cluster_builder(call.get("count", 0), items, options)
         found = [("jobs", len(list(builder)), expected["num_procs"])]
         ad = builder.cluster_ad()
     problems = [f"{what}: {got!r}, expected {wanted!r}" for what, got, wanted in found if got != wanted]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from htcondor_async.submit.job import JobBuilder, Step, Universe
@@ -10,7 +9,9 @@ from htcondor_async.submit.values import parse_size
 from htcondor_async.submit.versions import Version
 from htcondor_async.submit.words import basename, is_url, split_commas, split_list, strip_quotes, url_scheme
 
+from .container import check_docker_credentials, collect_container
 from .program import is_cloud
+from .sizes import size_kb
 
 __all__ = ["TRANSFER_STEPS", "WHEN", "fix_input_files", "note_schemes", "set_image_size", "transfer_schemes"]
 
@@ -43,53 +44,14 @@ WHEN = {
     "auto": "ON_SUCCESS",
 }
 _ALLOW_EMPTY = '""'
-_MAX_DIRECTORY_ENTRIES = 1_000_000
 _COMMON_INPUT = Version(25, 14)
-
-
-def _size_kb(job: JobBuilder, name: str) -> int:
-    """Return the size of a file or directory in KiB, rounded up; 0 if it is not there."""
-    if is_url(name):
-        return 0
-    path = job.full_path(name)
-    status = job.environment.stat(path)
-    if status is None:
-        return 0
-    if not status.is_directory:
-        return (status.size + 1023) // 1024
-    return (_directory_size(job, path) + 1023) // 1024
-
-
-def _directory_size(job: JobBuilder, top: str) -> int:
-    total = 0
-    pending = [top]
-    left = _MAX_DIRECTORY_ENTRIES
-    while pending:
-        directory = pending.pop()
-        try:
-            names = job.environment.list_directory(directory)
-        except OSError:
-            # What cannot be looked into counts nothing, as in the real one.
-            continue
-        for name in names:
-            left -= 1
-            if left < 0:
-                raise job.error(f"{top} holds more than {_MAX_DIRECTORY_ENTRIES} files", "transfer_input_files", top)
-            status = job.environment.stat(f"{directory}/{name}")
-            if status is None:
-                continue
-            if status.is_directory:
-                pending.append(f"{directory}/{name}")
-            else:
-                total += status.size
-    return total
 
 
 def set_image_size(job: JobBuilder) -> None:
     """Write ExecutableSize and ImageSize."""
     if job.universe != Universe.VM and job.proc < 1:
         command = job.string("Cmd") or ""
-        job.set("ExecutableSize", 0 if not command or is_cloud(job) else _size_kb(job, command))
+        job.set("ExecutableSize", 0 if not command or is_cloud(job) else size_kb(job, command))
     text = job.param("image_size", "ImageSize")
     if text is not None:
         job.set("ImageSize", _kilobytes(job, "image_size", text))
@@ -117,7 +79,7 @@ def collect_inputs(job: JobBuilder) -> None:
     text = job.param("transfer_input_files", "TransferInputFiles")
     names = _file_list(job, text) if text is not None else []
     job.set("#inputs", ",".join(names))
-    job.set("#inputs_kb", sum(_size_kb(job, name) for name in names))
+    job.set("#inputs_kb", sum(size_kb(job, name) for name in names))
     job.set("#has_inputs", bool(names))
     if job.target.version >= _COMMON_INPUT:
         common = job.param("transfer_common_input", "CommonInputFiles")
@@ -125,84 +87,10 @@ def collect_inputs(job: JobBuilder) -> None:
             job.set("CommonInputFiles", ",".join(split_commas(strip_quotes(common))))
 
 
-def collect_container(job: JobBuilder) -> None:
-    """Note the container image if it is transferred, and write where it comes from."""
-    name = _container_file(job) if job.is_container else None
-    job.set("#has_container", name is not None)
-    if name is not None and _is_common(job, name):
-        _add_catalog(job, name)
-        name = None
-    job.set("#container", name or "")
-    job.set("#container_kb", _size_kb(job, name) if name is not None else 0)
-
-
-def _is_common(job: JobBuilder, image: str) -> bool:
-    """Return whether the jobs of a machine are to share one copy of a container image."""
-    if job.target.version.major < 25:
-        return False
-    common = job.settings.flag("CONTAINER_IMAGES_COMMON_BY_DEFAULT", False)
-    pattern = job.settings.get("CONTAINER_REGEX_COMMON_BY_DEFAULT")
-    if pattern is not None:
-        try:
-            common = common or re.fullmatch(pattern, image) is not None
-        except re.error as error:
-            job.warn(f"CONTAINER_REGEX_COMMON_BY_DEFAULT is ignored, it is not valid: {error}", "container_regex")
-    return job.flag("ContainerIsCommon", common)
-
-
-def _add_catalog(job: JobBuilder, image: str) -> None:
-    """Write the catalog of common files that an image is, named by its place so that it cannot meet another one."""
-    place = image if is_url(image) else job.full_path(image)
-    catalog = f"container_{hashlib.sha256(place.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
-    job.set(f"_x_catalog_{catalog}", image)
-    catalogs = job.string("CommonInputCatalogs") or ""
-    if catalog not in catalogs:
-        job.set("CommonInputCatalogs", f"{catalogs}, {catalog}" if catalogs else catalog)
-
-
-def check_docker_credentials(job: JobBuilder) -> None:
-    """Look whether there are the credentials that ``docker_send_credentials`` sends."""
-    if job.target.version.major < 25 or not job.flag("DockerSendCredentials"):
-        return
-    home = job.environment.environ.get("HOME")
-    expected = "credentials in .docker/config.json of the home directory"
-    if home is None:
-        raise job.error(
-            "HOME is not set, so there are no docker credentials", "docker_send_credentials", None, expected
-        )
-    name = f"{home}/.docker/config.json"
-    if job.environment.stat(name) is None:
-        raise job.error(f"there is no docker credentials file {name}", "docker_send_credentials", None, expected)
-
-
-def _container_file(job: JobBuilder) -> str | None:
-    image = job.param("container_image", "ContainerImage")
-    if not job.flag("TransferContainer", True):
-        job.set("ContainerImageSource", "local")
-        return None
-    if image is None:
-        return None
-    shared = split_commas(job.settings.get("CONTAINER_SHARED_FS") or "")
-    if any(image.startswith(base) for base in shared):
-        job.set("ContainerImageSource", "local")
-        return None
-    for scheme in ("docker", "oras"):
-        if image.startswith(f"{scheme}://"):
-            job.set("ContainerImageSource", scheme)
-            return None
-    name = image[:-1] if image.endswith("/") else image
-    if job.target.version.major >= 25:
-        job.set("ContainerImageFullPath", image)
-    job.set("ContainerImage", basename(name))
-    scheme, colon, _ = name.partition(":")
-    job.set("ContainerImageSource", scheme if colon else "cedar")
-    return image
-
-
 def measure_stdin(job: JobBuilder) -> None:
     """Note the size of standard input."""
     name = job.string("In")
-    job.set("#stdin_kb", _size_kb(job, name) if name and job.flag("TransferIn", True) else 0)
+    job.set("#stdin_kb", size_kb(job, name) if name and job.flag("TransferIn", True) else 0)
 
 
 def collect_outputs(job: JobBuilder) -> None:
@@ -314,10 +202,10 @@ def set_inputs(job: JobBuilder) -> None:
         for name in split_commas(programs):
             if name not in names:
                 names.append(name)
-                kilobytes += _size_kb(job, name)
+                kilobytes += size_kb(job, name)
         for name in split_commas(archives or ""):
             names.append(name)
-            kilobytes += _size_kb(job, name)
+            kilobytes += size_kb(job, name)
         text = ",".join(names)
     if job.get("#should") != "NO" and (job.get("#has_container") or job.get("#has_inputs")):
         job.set("TransferInput", text)

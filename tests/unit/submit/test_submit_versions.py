@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from htcondor_async.submit import Submit, SubmitError
+from htcondor_async.submit import JobOptions, Submit, SubmitError
 from htcondor_async.submit.versions import Version
 from tests.helpers.submit_world import submit_context
 
@@ -76,11 +76,11 @@ def test_commands_of_version_25(tree: Path) -> None:
 def test_extended_commands(tree: Path) -> None:
     submit = Submit({"executable": "job.sh", "LongJob": "true", "Tags": "a, b", "Level": "-1"}, submit_context(tree))
     commands = {"LongJob": False, "Tags": "x,y", "Level": 3}
-    builder = submit.cluster_builder(extended_commands=commands)
+    builder = submit.cluster_builder(options=JobOptions(extended_commands=commands))
     with pytest.raises(SubmitError, match="non-negative"):
         next(iter(builder))
     del submit["Level"]
-    builder = submit.cluster_builder(extended_commands=commands)
+    builder = submit.cluster_builder(options=JobOptions(extended_commands=commands))
     ad = builder.job_ad(next(iter(builder)))
     assert (ad["LongJob"], ad["Tags"]) == (True, "a,b")
 
@@ -93,7 +93,7 @@ def test_factory(tree: Path) -> None:
     text = (
         "executable = job.sh\nmax_materialize = 2\narguments = $(x) $(Process)\nqueue 2 x,y from (\na 1\nb 2\nc 3\n)\n"
     )
-    factory = Submit(text, submit_context(tree)).factory(cluster_id=5)
+    factory = Submit(text, submit_context(tree)).factory(options=JobOptions(5))
     assert factory is not None
     assert b"".join(factory.rows()) == b"a\x1f1\nb\x1f2\nc\x1f3\n"
     assert (factory.job_count, factory.limit) == (6, 2)
@@ -180,7 +180,7 @@ def test_transforms_of_evicted_jobs(tree: Path) -> None:
     assert first["TransformOnEvict"] == "mine"
     assert first["TransformBody_mine"] == "SET A 5\x1eSET B $(MY.C)"
     submit = Submit(text, submit_context(tree))
-    new, old = (submit.factory(schedd_version=version) for version in ("25.14.1", "24.0.24"))
+    new, old = (submit.factory(options=JobOptions(schedd_version=version)) for version in ("25.14.1", "24.0.24"))
     assert new is not None and old is not None
     assert "mine" not in new.digest("")
     assert "transform_body_mine@=end\n" in old.digest("")
