@@ -21,6 +21,8 @@ from htcondor_async._core.retry import RetryPolicy
 from htcondor_async._runtime.base import Runtime
 from htcondor_async._runtime.host import os_name
 from htcondor_async._security.credentials import Credentials
+from htcondor_async._security.effects import TrustDecision
+from htcondor_async._security.known_hosts import ServerCertificate
 from htcondor_async._security.policy import SecurityPolicy
 from htcondor_async._security.sessions import SessionTable
 from htcondor_async._security.settings import SecuritySettings
@@ -33,6 +35,7 @@ __all__ = [
     "Client",
     "ConfigurationWarning",
     "RetryPolicy",
+    "ServerCertificate",
     "Timeouts",
     "default_client",
     "load_config",
@@ -63,6 +66,11 @@ class Client:
         What holds where a call gives no ``timeout`` of its own.
     retries
         How queries that fail on the way are tried again; not at all by default.
+    trust_server
+        Called with a :class:`ServerCertificate` when a daemon that is met for the first time shows, for SSL or
+        SCITOKENS, a certificate for which no trusted authority answers: returns whether to trust it from now on, or an
+        awaitable of that (a plain ``bool`` for the blocking API). Either answer is written to the file of known hosts.
+        Without it the parameter BOOTSTRAP_SSL_SERVER_TRUST decides. Nobody is ever asked at a terminal.
     version, platform
         What daemons are told of this client: they adapt to it.
     """
@@ -75,13 +83,15 @@ class Client:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         retries: RetryPolicy | None = None,
+        trust_server: TrustDecision | None = None,
         version: str = VERSION_STRING,
         platform: str | None = None,
         runtime: Runtime | None = None,
     ) -> None:
         self._config = config if isinstance(config, Config) else Config(config or {})
         text = TextView(self._config)
-        self._settings = SecuritySettings.from_config(text)
+        self._trust_server = trust_server
+        self._settings = self._read_settings(text)
         self._credentials = credentials if credentials is not None else Credentials.from_settings(self._settings)
         self._own_credentials = credentials is None
         self._limits = limits if limits is not None else Limits()
@@ -132,6 +142,9 @@ class Client:
         """Drop all security sessions: the next command to each daemon negotiates anew."""
         self._sessions.clear()
 
+    def _read_settings(self, text: TextView) -> SecuritySettings:
+        return attrs.evolve(SecuritySettings.from_config(text), trust_server=self._trust_server)
+
     def _context(self) -> Context:
         runtime = self._runtime
         if runtime is None:
@@ -164,7 +177,7 @@ class Client:
         if overlay.config:
             config = self._config.replace(overlay.config)
             text = TextView(config)
-            settings = SecuritySettings.from_config(text)
+            settings = self._read_settings(text)
             credentials = context.credentials
             if settings != context.settings and self._own_credentials:
                 credentials = Credentials.from_settings(settings)

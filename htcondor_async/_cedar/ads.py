@@ -3,8 +3,8 @@
 No attribute becomes a Python object here: an ad is cut out of the stream as one piece of bytes, and
 :class:`~htcondor_async.classad.ClassAd` looks into it when it is read. That an ad is whole and has the strings it
 announces is checked before it is handed out. A line that is no attribute is found at the first look and raises
-``ClassAdParseError`` then. Where the borders between strings agree with the count, a string ends at its NUL, and the
-low 16 bits of the length in front of it are not compared with that.
+``ClassAdParseError`` then. So does a length that is not that of its string, where the borders between strings agree
+with the count: a look at one value checks the length of its line, any other look those of all.
 
 Three framings are in use:
 

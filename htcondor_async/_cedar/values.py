@@ -128,7 +128,8 @@ class Writer:
         ad
             A ClassAd, or names with their expressions in old ClassAd syntax.
         secret
-            Names (case ignored) to send with the marker of private attributes.
+            Names (case ignored) to send with the marker of private attributes. Where an old cipher encrypts secrets
+            alone, all private attributes are.
         types
             Whether the two empty type strings follow; a few old calls do without.
         """
@@ -136,13 +137,17 @@ class Writer:
         marked = frozenset(name.lower() for name in secret)
         self.int(len(lines))
         for line in lines:
-            if marked and line.partition(b"=")[0].strip().decode("utf-8", "surrogateescape").lower() in marked:
+            if (marked or self._secrets is not None) and self._is_secret(line, marked):
                 self.str(SECRET_MARKER).secret(Secret(line))
             else:
                 self.str(line)
         if types:
             self.str(b"").str(b"")
         return self
+
+    def _is_secret(self, line: bytes, marked: Collection[_Str]) -> _Bool:
+        name = line.partition(b"=")[0].strip().decode("utf-8", "surrogateescape").lower()
+        return name in marked or (self._secrets is not None and is_private(name))
 
     def getvalue(self) -> bytes:
         """Return the message so far."""

@@ -41,9 +41,14 @@ async def carry_out(effect: object, runtime: Runtime, deadline: float = math.inf
         case effects.EnvironmentVariable(name=name):
             value = runtime.environ().get(name)
             return None if value is None else Secret(value)
+        case effects.AppendLine(path=path, line=line, mode=mode):
+            return await runtime.append_line(path, line, mode=mode)
         case effects.CallProvider(provider=provider):
             given = provider()
             return await given if inspect.isawaitable(given) else given
+        case effects.AskTrust(decide=decide, certificate=certificate):
+            decision = decide(certificate)
+            return await decision if inspect.isawaitable(decision) else decision
         case effects.RunCommand(arguments=arguments, stdin=stdin, timeout=timeout, max_size=size):
             result = await runtime.run_command(
                 arguments, runtime.clock() + timeout, input=stdin.reveal(), max_output=size

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from htcondor_async._cedar.ads import AdDecoder, Framing
+from htcondor_async._cedar.ads import Framing
 from htcondor_async._cedar.commands import Command
+from htcondor_async._cedar.private_ads import ad_decoder
 from htcondor_async._core.channel import Channel
 from htcondor_async._core.command import open_command
 from htcondor_async._core.context import Context, Target
@@ -19,9 +20,9 @@ class _HistoryAnswer:
     """Ads up to the final one: all of them one message, or behind a header ad each a message of its own."""
 
     def __init__(self, channel: Channel) -> None:
-        self._crypto = channel.cedar.crypto
+        self._cedar = channel.cedar
         self._limits = channel.limits
-        self._decoder = AdDecoder(self._crypto, self._limits, Framing.SEQUENCE)
+        self._decoder = ad_decoder(self._cedar, self._limits, Framing.SEQUENCE)
         self._received = 0
         self._first_message = True
         self.done = False
@@ -37,7 +38,7 @@ class _HistoryAnswer:
                 self._first_message = False
                 if self._received == 0 and len(ads) == 1 and is_header(ads[0]):
                     ads = []
-                    self._decoder = AdDecoder(self._crypto, self._limits, Framing.MESSAGE)
+                    self._decoder = ad_decoder(self._cedar, self._limits, Framing.MESSAGE)
         if frames:
             ads += self._decoder.feed(frames)
         if ads and is_final(ads[-1]):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from htcondor_async._cedar.ads import AdDecoder, Framing
+from htcondor_async._cedar.ads import Framing
+from htcondor_async._cedar.private_ads import ad_decoder
 from htcondor_async._core.channel import Channel
 from htcondor_async._core.command import open_command
 from htcondor_async._core.context import Context, Target
@@ -24,7 +25,7 @@ class _CollectorAnswer:
     """Ads behind ones, a zero at the end. ``limit`` cuts the answer where the daemon did not."""
 
     def __init__(self, channel: Channel, limit: int | None) -> None:
-        self._decoder = AdDecoder(channel.cedar.crypto, channel.limits, Framing.COUNTED)
+        self._decoder = ad_decoder(channel.cedar, channel.limits, Framing.COUNTED)
         self._left = limit
         self.done = False
         self.summary: ClassAd | None = None
@@ -43,7 +44,7 @@ class _JobAnswer:
     """One ad a message; the last one is the daemon's summary."""
 
     def __init__(self, channel: Channel, summary_wanted: bool) -> None:
-        self._decoder = AdDecoder(channel.cedar.crypto, channel.limits, Framing.MESSAGE)
+        self._decoder = ad_decoder(channel.cedar, channel.limits, Framing.MESSAGE)
         self._summary_wanted = summary_wanted
         self.done = False
         self.summary: ClassAd | None = None

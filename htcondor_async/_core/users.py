@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from htcondor_async._cedar.ads import AdDecoder, Framing
+from htcondor_async._cedar.ads import Framing
 from htcondor_async._cedar.commands import Command
+from htcondor_async._cedar.private_ads import ad_decoder
 from htcondor_async._core.channel import Channel
 from htcondor_async._core.command import open_command
 from htcondor_async._core.context import Context, Target
@@ -30,7 +31,7 @@ class _Answer:
     """Ads one after another in one message; the last one is the daemon's summary."""
 
     def __init__(self, channel: Channel) -> None:
-        self._decoder = AdDecoder(channel.cedar.crypto, channel.limits, Framing.SEQUENCE)
+        self._decoder = ad_decoder(channel.cedar, channel.limits, Framing.SEQUENCE)
         self.done = False
         self.summary: ClassAd | None = None
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from htcondor_async._cedar.connection import CedarConnection
 from htcondor_async._cedar.effects import Receive, Send, StartCrypto
+from htcondor_async._cedar.legacy import CfbStream
 from htcondor_async._cedar.limits import Limits
 from htcondor_async._cedar.values import Reader, Writer
 from htcondor_async._core.effects import carry_out
@@ -54,13 +55,13 @@ class Wire:
         """Return the deadline of one wait of an operation that has ``deadline``."""
         return deadline
 
-    def writer(self) -> Writer:
-        """Return a writer for the next message."""
-        return Writer(self.cedar.crypto)
+    def writer(self, secrets: CfbStream | None = None) -> Writer:
+        """Return a writer for the next message, or for a part of it where all parts share ``secrets``."""
+        return Writer(self.cedar.crypto, secrets=self.cedar.secret_cipher() if secrets is None else secrets)
 
     def reader(self, message: bytes) -> Reader:
         """Return a reader of a received message."""
-        return Reader(message, self.cedar.crypto, self.limits)
+        return Reader(message, self.cedar.crypto, self.limits, secrets=self.cedar.secret_cipher())
 
     async def send(self, payload: bytes, deadline: float) -> None:
         """Send one message."""

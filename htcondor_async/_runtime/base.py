@@ -374,6 +374,14 @@ class Runtime(Protocol):
         """
         ...
 
+    async def append_line(self, path: str, line: str, *, mode: int = 0o644) -> None:
+        """Add ``line`` to the end of a file by one write; others, of other programs too, may do so at the same time.
+
+        A missing file is made with permissions ``mode``, and its directory; a last line that has no end gets one
+        first. A symbolic link, a file with several names and anything that is no file is refused.
+        """
+        ...
+
     async def open_file(self, path: str, how: str, *, mode: int = 0o600) -> File:
         """Open a file for pieces: ``how`` is ``"r"``, ``"w"`` (emptied), ``"a"`` (append) or ``"x"`` (new)."""
         ...

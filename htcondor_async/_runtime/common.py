@@ -184,6 +184,10 @@ class SocketRuntime:
         """Put ``data`` into a file in one step."""
         await self.call(functools.partial(files.write_file, path, data, mode, exclusive))
 
+    async def append_line(self, path: str, line: str, *, mode: int = 0o644) -> None:
+        """Add a line to a file that others may add to at the same time."""
+        await self.call(functools.partial(files.append_line, path, line, mode))
+
     async def open_file(self, path: str, how: str, *, mode: int = 0o600) -> LocalFile:
         """Open a file for pieces."""
         opening = functools.partial(files.open_file, path, how, mode)

@@ -16,6 +16,7 @@ from htcondor_async._runtime.translate import file_error
 from htcondor_async.errors import HTCondorValueError, LimitExceededError
 
 __all__ = [
+    "append_line",
     "file_info",
     "list_directory",
     "make_directory",
@@ -74,6 +75,30 @@ def write_file(path: str, data: bytes, mode: int, exclusive: bool) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def append_line(path: str, line: str, mode: int) -> None:
+    """Add a line by one write, never through a link; see :meth:`Runtime.append_line`."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
+    with _told(path, "write"):
+        Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+        except FileExistsError:
+            descriptor, made = os.open(path, flags), False
+        else:
+            made = True
+        with open(descriptor, "r+b", buffering=0) as file:
+            found = os.fstat(descriptor)
+            if not stat_bits.S_ISREG(found.st_mode) or found.st_nlink != 1:
+                raise OSError(errno.EPERM, "it is no file of its own")
+            if made:
+                os.fchmod(descriptor, mode)
+            data = line.encode("utf-8")
+            if found.st_size and os.pread(descriptor, 1, found.st_size - 1) != b"\n":
+                data = b"\n" + data
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def open_file(path: str, how: str, mode: int) -> BinaryIO:

@@ -63,6 +63,9 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
             context.load_cert_chain(settings.certificate_file, settings.key_file, password=_no_pass_phrase)
         if settings.ca_file or settings.ca_directory:
             context.load_verify_locations(settings.ca_file, settings.ca_directory)
+        if settings.trusted_certificate is not None:
+            context.load_verify_locations(cadata=settings.trusted_certificate)
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         if settings.default_authorities:
             context.load_default_certs(ssl.Purpose.CLIENT_AUTH if settings.server else ssl.Purpose.SERVER_AUTH)
     except OSError as error:

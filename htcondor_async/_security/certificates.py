@@ -1,16 +1,13 @@
-"""Whose certificate it is: names in it, the host it is for, and hosts that are known by their certificate."""
+"""Whose certificate it is: names in it, and the host it is for."""
 
 from __future__ import annotations
-
-import base64
-import re
 
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from htcondor_async.errors import ProtocolError
 
-__all__ = ["certificate_names", "certificate_subject", "known_host_entry", "matches_host"]
+__all__ = ["certificate_names", "certificate_subject", "matches_host"]
 
 MAX_HOST = 255
 _SHORT_NAMES = {
@@ -86,37 +83,3 @@ def matches_host(der: bytes, host: str) -> bool:
         if len(patterns) == len(labels) and all(map(_label_matches, patterns, labels)):
             return True
     return common is not None and common.lower() == wanted
-
-
-def known_host_entry(content: str, host: str, method: str) -> tuple[bool, bytes | None] | None:
-    """Return what a file of known hosts says of a host.
-
-    Parameters
-    ----------
-    content
-        Lines ``HOST METHOD INFO``; a leading ``!`` forbids, ``#`` begins a comment.
-    host
-        Name as it is used to connect.
-    method
-        ``"SSL"``.
-
-    Returns
-    -------
-    tuple or None
-        Whether the host is trusted, and the certificate it must show (None for any that is valid); None without an
-        entry. The first line for the host counts.
-    """
-    for line in content.splitlines():
-        words = line.split()
-        if len(words) < 3 or words[0].startswith("#") or words[0].lstrip("!").lower() != host.lower():
-            continue
-        if words[1].upper() != method:
-            continue
-        trusted = not words[0].startswith("!")
-        if words[2].startswith("@") or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", words[2]):
-            return trusted, None
-        try:
-            return trusted, base64.b64decode(words[2], validate=True)
-        except ValueError:
-            return False, None
-    return None

@@ -8,8 +8,9 @@ question people ask most.
 
 from __future__ import annotations
 
+import errno
 import re
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -40,11 +41,17 @@ __all__ = [
     "TokenFile",
     "TokenSelection",
     "TokenSource",
+    "is_leftover",
 ]
 
 MAX_TOKENS_PER_FILE = 1000
 MAX_FILES = 1000
 _EXCLUDED = re.compile(r"\.|#|.*(?:~|\.py|\.sh|\.pl|\.rpmsave|\.rpmnew|\.dpkg-old|\.dpkg-dist|\.cfsaved)\Z", re.DOTALL)
+
+
+def is_leftover(name: str) -> bool:
+    """Return whether a file in a directory is passed over: hidden, or left by an editor or a package."""
+    return _EXCLUDED.match(name) is not None
 
 
 @attrs.frozen
@@ -161,11 +168,11 @@ class TokenDirectory:
         path = user.home + self.path[1:] if self.path.startswith("~/") else self.path
         try:
             names = yield ListDirectory(path)
-        except FileNotFoundError:
-            return Found((), ((path, "does not exist"),))
         except OSError as error:
+            if error.errno == errno.ENOENT:
+                return Found((), ((path, "does not exist"),))
             return Found((), ((path, f"cannot be read: {error.strerror or error}"),))
-        kept = sorted((n for n in names if not _EXCLUDED.match(n)), key=lambda n: n.encode("utf-8", "surrogateescape"))
+        kept = sorted((n for n in names if not is_leftover(n)), key=lambda n: n.encode("utf-8", "surrogateescape"))
         if self._first in kept:
             kept.remove(self._first)
             kept.insert(0, self._first)
@@ -227,7 +234,7 @@ class SigningKeys:
                 listed = yield ListDirectory(self.directory)
             except OSError:
                 listed = []  # no directory, or none of this user's business: no further keys
-            names += [name for name in sorted(listed)[:MAX_FILES] if name != "POOL" and not _EXCLUDED.match(name)]
+            names += [name for name in sorted(listed)[:MAX_FILES] if name != "POOL" and not is_leftover(name)]
         return tuple(names)
 
     def key(self, name: str) -> Generator[Effect, Any, Secret[bytes] | None]:
@@ -273,6 +280,8 @@ class Credentials:
         The pool password itself, instead of that file's.
     bearer_token
         Token for SCITOKENS; None to look where the WLCG's profile of bearer tokens says.
+    bearer_issuers
+        Issuers whose bearer tokens a server takes: the JSON Web Key Set of each, by its URL.
     """
 
     sources: tuple[TokenSource, ...] = ()
@@ -280,6 +289,7 @@ class Credentials:
     password_file: str | None = None
     password: Secret[bytes] | None = None
     bearer_token: Secret[str] | None = None
+    bearer_issuers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     @classmethod
     def from_settings(

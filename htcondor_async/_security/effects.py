@@ -16,8 +16,11 @@ import attrs
 from htcondor_async._cedar.effects import Effect as ConversationEffect
 from htcondor_async._secret import Secret
 from htcondor_async._security.kerberos import KerberosStep
+from htcondor_async._security.known_hosts import ServerCertificate
 
 __all__ = [
+    "AppendLine",
+    "AskTrust",
     "BuildTlsContext",
     "CallProvider",
     "CurrentUser",
@@ -34,6 +37,7 @@ __all__ = [
     "StatFile",
     "TlsSettings",
     "TokenExpiryWarning",
+    "TrustDecision",
     "UserIdentity",
     "UserNameOf",
     "WarnOfExpiry",
@@ -120,6 +124,30 @@ class ReadFile:
 
 
 @attrs.frozen
+class AppendLine:
+    """Add a line to a file that others may add to at the same time; one that is missing is made, with its directory.
+
+    Never through a symbolic link. Result: None.
+    """
+
+    path: str
+    line: str
+    mode: int = 0o644
+
+
+TrustDecision: TypeAlias = Callable[[ServerCertificate], "bool | Awaitable[bool]"]
+"""Decides whether a certificate that no authority answers for is trusted from now on."""
+
+
+@attrs.frozen
+class AskTrust:
+    """Ask a function of the application whether a host is trusted. Result: ``bool``, awaited where necessary."""
+
+    decide: TrustDecision = attrs.field(repr=False)
+    certificate: ServerCertificate
+
+
+@attrs.frozen
 class ListDirectory:
     """List the names in a directory. Result: ``list[str]``, in any order."""
 
@@ -199,6 +227,8 @@ class TlsSettings:
         Whether the peer is asked for a certificate: always by a client, by a server to map clients to users.
     verify
         Whether the chain of the peer must end at a trusted authority.
+    trusted_certificate
+        One more certificate (DER) that a chain may end at, whoever signed it.
     """
 
     server: bool
@@ -209,6 +239,7 @@ class TlsSettings:
     default_authorities: bool = True
     request_certificate: bool = True
     verify: bool = True
+    trusted_certificate: bytes | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -223,6 +254,8 @@ Effect: TypeAlias = (
     | MakeDirectory
     | RemoveDirectory
     | ReadFile
+    | AppendLine
+    | AskTrust
     | ListDirectory
     | StatFile
     | CurrentUser

@@ -279,9 +279,10 @@ class _Handshake:
             try:
                 result = yield from method.client(self.context)
             except MethodFailed as error:
-                self.attempts.append((method.name, str(error)))
                 self.machine.step(Event.METHOD_FAILED)
-                mask &= ~method.bit
+                if not error.again:
+                    self.attempts.append((method.name, str(error)))
+                    mask &= ~method.bit
                 continue
             except ConnectionClosedError as error:
                 raise self._failed(f"the daemon hung up during {method.name}") from error

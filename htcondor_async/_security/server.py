@@ -20,6 +20,7 @@ from htcondor_async._security.ads import HandshakeAd, Literal, decode_ad, encode
 from htcondor_async._security.credentials import Credentials
 from htcondor_async._security.effects import Effect
 from htcondor_async._security.keys import CRYPTO_PROTOCOLS, KEY_LENGTHS, KeyExchange, wrap_key
+from htcondor_async._security.map_files import MapFile, load_map_file, split_user
 from htcondor_async._security.methods import METHODS, Method, MethodFailed, MethodResult
 from htcondor_async._security.methods.base import MethodContext, SocketAddress, receive_int, say
 from htcondor_async._security.negotiation import Event, Machine, Role
@@ -282,6 +283,7 @@ class _Handshake:
         self.policy = _policy(request, self.meant)
         self.attempts: list[tuple[str, str]] = []
         self.issuer_keys: tuple[str, ...] = ()
+        self.map_file: MapFile | None = None
         if (proposal.text("Enact") or "").upper() != "NO" or not agreed(proposal, "NewSession"):
             raise ProtocolError("the client does not ask for a decision and a new session")
 
@@ -328,10 +330,14 @@ class _Handshake:
             trust_domain=request.settings.trust_domain,
             issuer_keys=self.issuer_keys,
             limits=request.limits,
+            map_file=self.map_file,
         )
 
     def _decide(self) -> Generator[Effect, Any, Agreement]:
         proposal, policy = self.proposal, self.policy
+        settings = self.request.settings
+        if settings.map_file is not None:
+            self.map_file = yield from load_map_file(settings.map_file, literal_names=settings.map_file_literal)
         self.issuer_keys = yield from self.request.credentials.signing_keys.names()
         methods: list[str] = []
         for name in policy.authentication_methods:
@@ -388,8 +394,8 @@ class _Handshake:
     def _authenticate(self, agreement: Agreement) -> Generator[Effect, Any, tuple[Method, MethodResult] | None]:
         context = self._context()
         common = [METHODS[name] for name in dict.fromkeys(map(canonical_method, agreement.methods))]
-        # Each failed method takes its bit away, so a client that offers a method twice is one that never ends.
-        for _ in range(len(METHODS) + 2):
+        # Each failed method takes its bit away; those over TLS may come three times, for a first contact.
+        for _ in range(len(METHODS) + 6):
             mask = yield from receive_int(context)
             self.machine.step(Event.OFFER)
             method = next((candidate for candidate in common if candidate.bit & mask), None)
@@ -405,7 +411,7 @@ class _Handshake:
                 self.machine.step(Event.METHOD_FAILED)
                 continue
             self.machine.step(Event.METHOD_SUCCEEDED)
-            return method, result
+            return method, self._mapped(method, result)
         else:
             raise ProtocolError("the client offers the same authentication methods again and again")
         if agreement.authentication_required:
@@ -414,6 +420,15 @@ class _Handshake:
             )
         self.machine.step(Event.GO_ON)
         return None
+
+    def _mapped(self, method: Method, result: MethodResult) -> MethodResult:
+        """Return the result with the user that the map file makes of the authenticated name, if it has it."""
+        if self.map_file is None or result.authenticated_name is None:
+            return result
+        user = self.map_file.find(method.name, result.authenticated_name)
+        if user is None:
+            return result
+        return attrs.evolve(result, identity=split_user(user, self.request.settings.uid_domain))
 
     def _send_key(
         self, agreement: Agreement, result: MethodResult, key: Secret[bytes] | None

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import attrs
 
-from htcondor_async._security.effects import TlsSettings
+from htcondor_async._security.ads import split_list
+from htcondor_async._security.effects import TlsSettings, TrustDecision
 from htcondor_async._security.kerberos import DEFAULT_SERVICE
 from htcondor_async.errors import ConfigError
 
@@ -53,10 +54,19 @@ class SecuritySettings:
         Settings of SSL and SCITOKENS for both roles.
     skip_host_check
         Whether a client of SSL accepts a certificate of another host.
-    known_hosts
-        File of hosts whose certificates are trusted one by one; it is read, never written, and nobody is asked.
+    known_hosts, system_known_hosts
+        Files of hosts whose certificates are trusted one by one: the first for everybody if it is set; else the second
+        for processes of root, and ``~/.condor/known_hosts`` for others.
+    bootstrap_trust
+        Trust, at the first contact, a certificate that no authority answers for, and remember it.
+    trust_server
+        Decides that instead, host by host; nobody is asked at a terminal.
     scitokens_file
         File of the token that SCITOKENS presents.
+    scitokens_audiences
+        Names of a server in bearer tokens that are made for it alone.
+    map_file, map_file_literal
+        Where a server looks up who an authenticated name is, and whether names there are literal ones.
     token_max_age
         SEC_TOKEN_MAX_AGE in seconds, None for no limit.
     kerberos_service, kerberos_server_principal, kerberos_server_user
@@ -87,7 +97,13 @@ class SecuritySettings:
     server_tls: TlsSettings | None = None
     skip_host_check: bool = False
     known_hosts: str | None = None
+    system_known_hosts: str = "/etc/condor/known_hosts"
+    bootstrap_trust: bool = False
+    trust_server: TrustDecision | None = attrs.field(default=None, repr=False)
     scitokens_file: str | None = None
+    scitokens_audiences: tuple[str, ...] = ()
+    map_file: str | None = None
+    map_file_literal: bool = False
     token_max_age: float | None = None
     kerberos_service: str = DEFAULT_SERVICE
     kerberos_server_principal: str | None = None
@@ -149,7 +165,12 @@ class SecuritySettings:
             ),
             skip_host_check=_truth(config, "SSL_SKIP_HOST_CHECK", False),
             known_hosts=_text(config, "SEC_KNOWN_HOSTS"),
+            system_known_hosts=_text(config, "SEC_SYSTEM_KNOWN_HOSTS") or "/etc/condor/known_hosts",
+            bootstrap_trust=_truth(config, "BOOTSTRAP_SSL_SERVER_TRUST", False),
             scitokens_file=_text(config, "SCITOKENS_FILE"),
+            scitokens_audiences=tuple(split_list(_text(config, "SCITOKENS_SERVER_AUDIENCE") or "")),
+            map_file=_text(config, "CERTIFICATE_MAPFILE"),
+            map_file_literal=_truth(config, "CERTIFICATE_MAPFILE_ASSUME_HASH_KEYS", False),
             token_max_age=float(age) if age is not None and int(age) > 0 else None,
             kerberos_service=_text(config, "KERBEROS_SERVER_SERVICE") or DEFAULT_SERVICE,
             kerberos_server_principal=_text(config, "KERBEROS_SERVER_PRINCIPAL"),

@@ -18,7 +18,8 @@ __all__ = ["Entry", "Peek", "Table", "clear_line_cache", "index_lines", "index_w
 Entry = tuple[str, str, str] | tuple[str, Node]
 Table = dict[str, Entry]
 
-_PREFIXED = re.compile(rb".{8}([^\0]*)\0", re.DOTALL)
+_PREFIXED = re.compile(rb"(.{8}[^\0]*)\0", re.DOTALL)
+"""A string with its length in front; the NUL at its end is cut off."""
 _SPACES = b" \t\n\v\f\r"
 _SPACE_BYTES = frozenset(_SPACES)
 _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_.")
@@ -32,14 +33,25 @@ PLACES = 16
 """Where the bytes of a name stand in more places than this, the table is asked."""
 
 
+_LENGTHS = "the strings of the ad do not have the lengths that stand before them"
+
+
+def _unprefixed(string: bytes) -> bytes:
+    """Return a string without the length in front of it; raises ClassAdParseError if that is not its length."""
+    if int.from_bytes(string[:8], "big") != len(string) - 7:
+        raise ClassAdParseError(_LENGTHS)
+    return string[8:]
+
+
 def _plain(data: bytes, prefixed: bool) -> bytes:
     """Return the strings of an ad, each ended by a NUL, without lengths; raises ClassAdParseError."""
     if prefixed:
         strings = _PREFIXED.findall(data)
-        if sum(map(len, strings)) + 9 * len(strings) != len(data):
-            raise ClassAdParseError("the strings of the ad do not have the lengths that stand before them")
-        strings.append(b"")
-        return b"\0".join(strings)
+        if sum(map(len, strings)) + len(strings) != len(data):
+            raise ClassAdParseError(_LENGTHS)
+        lines = [_unprefixed(string) for string in strings]
+        lines.append(b"")
+        return b"\0".join(lines)
     if data and data[-1]:
         raise ClassAdParseError("the last string of the ad does not end")
     return data
@@ -162,13 +174,17 @@ def _line_entry(line: str) -> tuple[str, Entry] | None:
     return lower, entry
 
 
-def _sent_entry(line: bytes) -> tuple[str, Entry] | None:
-    """Do as :func:`_line_entry` for a line as received."""
+def _sent_entry(string: bytes, prefixed: bool) -> tuple[str, Entry] | None:
+    """Do as :func:`_line_entry` for a line as received, with its length in front or not.
+
+    The length is checked here and kept as a part of the key: what is found again has been checked.
+    """
+    line = _unprefixed(string) if prefixed else string
     entry = _line_entry(line.decode("utf-8", "surrogateescape"))
     if entry is not None and len(line) <= _CACHED_LENGTH:
         if len(_sent) >= _CACHED_LINES:
             _sent.clear()
-        _sent[line] = entry
+        _sent[string] = entry
     return entry
 
 
@@ -179,13 +195,13 @@ def index_wire(data: bytes, count: int, prefixed: bool) -> Table:
     """
     if prefixed:
         strings = _PREFIXED.findall(data)
-        whole = sum(map(len, strings)) + 9 * count == len(data)
+        whole = sum(map(len, strings)) + count == len(data)
     else:
         strings = data.split(b"\0")
         whole = not strings.pop()
     if whole and len(strings) == count:
         known = _sent.get
-        entries = [known(line) or _sent_entry(line) for line in strings]
+        entries = [known(string) or _sent_entry(string, prefixed) for string in strings]
         if None not in entries:
             table: Table = dict(entries)  # type: ignore[arg-type]  # there is no None among them
             if len(table) == count:

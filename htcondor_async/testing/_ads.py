@@ -84,15 +84,16 @@ async def send_sequence(
     """
     parts: list[bytes] = []
     size = count = 0
+    secrets = connection.cedar.secret_cipher()
     for ad in ads:
-        piece = head(connection.writer()).ad(ad).getvalue()
+        piece = head(connection.writer(secrets)).ad(ad).getvalue()
         count += 1
         parts.append(piece)
         size += len(piece)
         if size >= PART:
             await connection.send_part(b"".join(parts), end=False)
             parts, size = [], 0
-    parts.append(tail(connection.writer(), count).getvalue())
+    parts.append(tail(connection.writer(secrets), count).getvalue())
     await connection.send_part(b"".join(parts), end=True)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import anyio.abc
 import anyio.to_thread
+import attrs
 
 from htcondor_async._preload import preload
 from htcondor_async._secret import Secret
@@ -35,6 +36,7 @@ from htcondor_async.testing._negotiator import NegotiatorDaemon
 from htcondor_async.testing._schedd import ScheddDaemon
 from htcondor_async.testing._server import Daemon, SharedPort
 from htcondor_async.testing._startd import StartdDaemon
+from htcondor_async.testing.issuer import TokenIssuer
 
 __all__ = ["EmbeddedPool"]
 
@@ -82,6 +84,9 @@ class EmbeddedPool:
         Further ads for the collector.
     slots
         Attributes of each slot of the startd, over those of an idle one; one slot by default.
+    issuers
+        Issuers whose bearer tokens the daemons take (SCITOKENS); CERTIFICATE_MAPFILE in ``config`` names the file that
+        says who their subjects are.
     legacy
         Behave as daemons before 23.10 in the handshake: no key without authentication.
     """
@@ -95,6 +100,7 @@ class EmbeddedPool:
         jobs: Iterable[Mapping[str, Any]] = (),
         ads: Iterable[Mapping[str, Any]] = (),
         slots: Iterable[Mapping[str, Any]] = ({},),
+        issuers: Iterable[TokenIssuer] = (),
         legacy: bool = False,
         port: int = 0,
     ) -> None:
@@ -104,6 +110,7 @@ class EmbeddedPool:
         self._jobs = list(jobs)
         self._ads = list(ads)
         self._slots = list(slots)
+        self._bearer_issuers = {issuer.url: issuer.key_set for issuer in issuers}
         self._legacy = legacy
         self._wanted_port = port
         self._shared_port = SharedPort()
@@ -213,9 +220,14 @@ class EmbeddedPool:
 
     def _join(self, kind: str, sock: str, daemon: Daemon) -> None:
         """Put a daemon behind the port, with the commands that all daemons have."""
-        self._shared_port.add(sock, daemon)
+        self._shared_port.add(sock, self._trusting(daemon))
         self._socks[sock] = (kind, daemon)
         self.common[sock] = CommonCommands(daemon, lambda: self._off(sock))
+
+    def _trusting(self, daemon: Daemon) -> Daemon:
+        """Return the daemon, which takes tokens of the pool's issuers from now on."""
+        daemon.credentials = attrs.evolve(daemon.credentials, bearer_issuers=self._bearer_issuers)
+        return daemon
 
     def _collectors(self) -> list[CollectorDaemon]:
         return [self.collector_daemon, *self.collector_daemons.values()]
@@ -251,7 +263,7 @@ class EmbeddedPool:
 
     def _start_collector(self, name: str, sock: str, extra: Mapping[str, Any]) -> CollectorDaemon:
         daemon = CollectorDaemon(name, self._config(extra), legacy=self._legacy)
-        address = self._shared_port.add(sock, daemon)
+        address = self._shared_port.add(sock, self._trusting(daemon))
         self.common[sock] = CommonCommands(daemon, lambda: self._shared_port.remove(sock))
         daemon.put(
             ClassAd(
@@ -332,7 +344,7 @@ class EmbeddedPool:
             old = self.collector_daemon
             self.collector_daemon = CollectorDaemon(old.name, old.config, legacy=self._legacy)
             self.collector_daemon._tables = old._tables
-            self._shared_port.replace("collector", self.collector_daemon)
+            self._shared_port.replace("collector", self._trusting(self.collector_daemon))
             self.common["collector"] = CommonCommands(
                 self.collector_daemon, lambda: self._shared_port.remove("collector")
             )
@@ -343,7 +355,7 @@ class EmbeddedPool:
         number = list(self.schedd_daemons).index(name)
         self.schedd_daemons[name] = daemon
         sock = f"schedd_{number}"
-        self._shared_port.replace(sock, daemon)
+        self._shared_port.replace(sock, self._trusting(daemon))
         self._socks[sock] = (self._socks[sock][0], daemon)
         self.common[sock] = CommonCommands(daemon, lambda: self._off(sock))
 

@@ -20,6 +20,11 @@ WAYS = {
     "integrity": ("integrity", "IDTOKENS", {}),
     "claim": ("claim", "CLAIMTOBE", {"SEC_CLIENT_AUTHENTICATION": "REQUIRED"}),
     "ssl": ("ssl", "SSL", {"SEC_CLIENT_AUTHENTICATION": "REQUIRED", "SSL_SKIP_HOST_CHECK": "true"}),
+    "scitokens": (
+        "ssl",
+        "SCITOKENS, IDTOKENS",
+        {"SEC_CLIENT_AUTHENTICATION": "REQUIRED", "SSL_SKIP_HOST_CHECK": "true"},
+    ),
     "password": ("password", "PASSWORD", {"SEC_CLIENT_AUTHENTICATION": "REQUIRED"}),
 }
 BINDINGS = [(V1_AND_V2, "htcondor"), (V1_AND_V2, "htcondor2"), (V2_ONLY, "htcondor2")]
@@ -40,6 +45,11 @@ def config_file(pool: EmbeddedContractPool, way: str) -> Path:
     _, methods, extra = WAYS[way]
     settings = pool.settings(methods=methods, password=methods == "PASSWORD", **extra)
     path = Path(settings["SEC_TOKEN_DIRECTORY"]).with_name("condor_config")
+    if "SCITOKENS" in methods:
+        bearer = path.with_name("bearer")
+        bearer.touch(mode=0o600)
+        bearer.write_text(pool.issuer.token("alice"))
+        settings["SCITOKENS_FILE"] = str(bearer)
     path.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
     return path
 
@@ -93,6 +103,7 @@ def test_bindings_query_and_locate(pool, run_bindings, version, module, way):
     assert direct == ([] if (version, module) == NO_DIRECT else [JOBS + 1])
     users = {entry.partition(" ")[2] for entry in commands(pool, schedd, before) if entry.startswith("QUERY_JOB")}
     expected = {"token and encryption": {"alice@testpool"}, "password": {"condor@password"}}
+    expected["ssl"] = expected["scitokens"] = {"alice@testpool"}  # as the map file says
     expected["claim"] = {"root", "root@testpool"}  # whether the domain is claimed too differs between the versions
     assert users <= expected.get(way, users)
     assert users

@@ -71,6 +71,45 @@ def test_what_fails_says_what_and_where(backend, tmp_path):
 
 
 @every
+def test_lines_are_added(backend, tmp_path):
+    async def case(world: World):
+        runtime = world.runtime
+        path = tmp_path / "deep" / "down" / "known_hosts"
+        before = os.umask(0o077)
+        try:
+            await runtime.append_line(str(path), "one\n")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+        path.chmod(0o600)
+        await runtime.append_line(str(path), "two\n")
+        path.write_bytes(path.read_bytes() + b"cut off")
+        await runtime.append_line(str(path), "three\n")
+        assert path.read_text() == "one\ntwo\ncut off\nthree\n"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    run(backend, case)
+
+
+@every
+def test_lines_are_added_to_nothing_but_a_file_of_its_own(backend, tmp_path):
+    async def case(world: World):
+        target = tmp_path / "target"
+        target.write_text("precious\n")
+        (tmp_path / "link").symlink_to(target)
+        (tmp_path / "dangling").symlink_to(tmp_path / "new")
+        (tmp_path / "second name").hardlink_to(target)
+        os.mkfifo(tmp_path / "pipe")
+        for name in ("link", "dangling", "second name", "pipe", ""):
+            with pytest.raises(HTCondorIOError, match="cannot write"):
+                await world.runtime.append_line(str(tmp_path / name), "line\n")
+        assert target.read_text() == "precious\n"
+        assert not (tmp_path / "new").exists()
+
+    run(backend, case)
+
+
+@every
 def test_directories(backend, tmp_path):
     async def case(world: World):
         runtime = world.runtime

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from htcondor_async.classad import ClassAd, ExprTree
-from htcondor_async.testing import ThreadedPool, embedded_pool
+from htcondor_async.testing import ThreadedPool, TokenIssuer, embedded_pool
 
 from . import certificates, pool_config, pools, tokens
 
@@ -74,8 +74,9 @@ class EmbeddedContractPool:
 
     id = "embedded"
 
-    def __init__(self, running: ThreadedPool, folder: Path, version: str) -> None:
+    def __init__(self, running: ThreadedPool, folder: Path, version: str, issuer: TokenIssuer) -> None:
         self.running = running
+        self.issuer = issuer
         self.folder = folder
         self.version = version
         self.port = int(running.address.rpartition(":")[2])
@@ -224,19 +225,23 @@ def open_embedded(**extra: str) -> Iterator[EmbeddedContractPool]:
             "AUTH_SSL_SERVER_CERTFILE": str(folder / "ssl/server.pem"),
             "AUTH_SSL_SERVER_KEYFILE": str(folder / "ssl/server.key"),
             "AUTH_SSL_SERVER_CAFILE": str(folder / "ssl/ca.pem"),
+            "CERTIFICATE_MAPFILE": str(folder / "mapfile"),
             "KERBEROS_SERVER_KEYTAB": f"{os.environ[pools.RUN_VARIABLE]}/{pool_config.SERVER_KEYTAB}",
             "KERBEROS_MAP_FILE": str(folder / "realms"),
             **extra,
         }
+        (folder / "mapfile").write_text(pool_config.MAP_FILE)
+        issuer = TokenIssuer("https://localhost:4443")
         schedds = {f"{name}@{pool_config.TRUST_DOMAIN}": policy for name, policy in pool_config.SCHEDD_POLICIES.items()}
         options = {
             "config": config,
             "schedds": {f"open@{pool_config.TRUST_DOMAIN}": {}, **schedds},
             "collectors": pool_config.COLLECTOR_POLICIES,
+            "issuers": [issuer],
         }
         with embedded_pool(**options) as running:
             version = running.pool.collector_daemon.version.split()[1]
-            yield EmbeddedContractPool(running, folder, version)
+            yield EmbeddedContractPool(running, folder, version, issuer)
 
 
 OPENERS: dict[str, Callable[[], AbstractContextManager[ContractPool]]] = {"embedded": open_embedded}

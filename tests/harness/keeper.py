@@ -23,8 +23,12 @@ _PR_SET_PDEATHSIG = 1
 
 _NAMESPACE = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
 _INIT = """
-root=$1 user=$2; shift 2
+run=$0 root=$1 user=$2; shift 2
+export XDG_CACHE_HOME=$run/cache
 mount -t proc proc "$root/proc"; mount --bind /dev "$root/dev"; mount --bind /tmp "$root/tmp"
+if [ -f "$run/ssl/authorities.crt" ]; then
+    mount --bind "$run/ssl/authorities.crt" "$root/etc/ssl/certs/ca-certificates.crt"
+fi
 chroot --userspec="$user:$user" "$root" "$@" &
 wait "$!"
 """
@@ -51,7 +55,7 @@ def main(alive: Path, root: Path, run: Path, user: str, command: list[str]) -> N
     os.chdir("/")
     with (run / "master.out").open("wb") as output:
         pool = subprocess.Popen(
-            [*_NAMESPACE, "bash", "-c", _INIT, "pool", str(root), user, *command],
+            [*_NAMESPACE, "bash", "-c", _INIT, str(run), str(root), user, *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

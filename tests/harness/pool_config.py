@@ -20,13 +20,21 @@ SCHEDD_POLICIES: dict[str, dict[str, str]] = {
         "SEC_DEFAULT_AUTHENTICATION": "REQUIRED",
         "SEC_DEFAULT_AUTHENTICATION_METHODS": "CLAIMTOBE, ANONYMOUS",
     },
-    "ssl": {"SEC_DEFAULT_AUTHENTICATION": "REQUIRED", "SEC_DEFAULT_AUTHENTICATION_METHODS": "SSL"},
+    "ssl": {"SEC_DEFAULT_AUTHENTICATION": "REQUIRED", "SEC_DEFAULT_AUTHENTICATION_METHODS": "SSL, SCITOKENS"},
     "password": {"SEC_DEFAULT_AUTHENTICATION": "REQUIRED", "SEC_DEFAULT_AUTHENTICATION_METHODS": "PASSWORD"},
     "restart": {},
     "limited": {"MAX_JOBS_PER_OWNER": "3", "MAX_JOBS_PER_SUBMISSION": "2"},
 }
 """Local name of a schedd to what it requires. Beside them runs `open`, which requires nothing.
 `restart` and `limited` require nothing either; the one is meant to be killed, the other takes few jobs."""
+
+MAP_FILE = r"""
+# who is who; principals are regular expressions
+SSL         ^/CN=([a-z]+)$                               \1@testpool
+SCITOKENS   ^https://localhost:[0-9]+,(alice|bob)$        \1@testpool
+SCITOKENS   "^https://localhost:[0-9]+,two words$"        "two words@testpool"
+SCITOKENS   ^https://localhost:[0-9]+,short$              dora
+"""
 
 COLLECTOR_POLICIES: dict[str, dict[str, str]] = {
     "encryption": SCHEDD_POLICIES["encryption"],
@@ -117,6 +125,7 @@ CERTIFICATE_MAPFILE = {run}/mapfile
 KERBEROS_SERVER_KEYTAB = {run}/../{keytab}
 KERBEROS_SERVER_PRINCIPAL = host/localhost@{realm}
 KERBEROS_MAP_FILE = {run}/realms
+SEC_SCITOKENS_CACHE = {run}/cache
 """
 
 
@@ -193,6 +202,7 @@ def client_settings(port: int, folder: Path, ca: Path) -> dict[str, str]:
         "SEC_PASSWORD_FILE": f"{folder}/passwords.d/POOL",
         "SEC_TOKEN_POOL_SIGNING_KEY_FILE": f"{folder}/passwords.d/POOL",
         "AUTH_SSL_CLIENT_CAFILE": str(ca),
+        "SEC_KNOWN_HOSTS": f"{folder}/known_hosts",
         "AUTH_SSL_CLIENT_CERTFILE": f"{folder}/client.pem",
         "AUTH_SSL_CLIENT_KEYFILE": f"{folder}/client.key",
     }

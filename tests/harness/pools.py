@@ -433,7 +433,19 @@ def get_pool(run: TestRun, name: str) -> Pool:
 
 def _start(run: TestRun, name: str, root: Path, extra: str = "") -> Pool:
     folder = run.folder / name
-    for sub in ("log", "spool", "execute", "tokens.d", "passwords.d", "clients", "ssl", "oauth", "krb", "spool.ccb"):
+    for sub in (
+        "log",
+        "spool",
+        "execute",
+        "tokens.d",
+        "passwords.d",
+        "clients",
+        "ssl",
+        "oauth",
+        "krb",
+        "spool.ccb",
+        "cache",
+    ):
         (folder / sub).mkdir(parents=True)
     for local in pool_config.SCHEDD_POLICIES:
         (folder / f"spool.{local}").mkdir()
@@ -445,7 +457,10 @@ def _start(run: TestRun, name: str, root: Path, extra: str = "") -> Pool:
         (folder / "passwords.d" / key).chmod(0o600)
     certificates.make(folder / "ssl")
     (folder / "realms").write_text(pool_config.REALM_MAP)
-    (folder / "mapfile").write_text("SSL /^\\/CN=([^\\/]*)$/ \\1@testpool\n")
+    # for libcurl in the pool's namespace: issuers of bearer tokens may show a certificate of the pool's authority
+    known = (root / "etc/ssl/certs/ca-certificates.crt").read_bytes()
+    (folder / "ssl/authorities.crt").write_bytes(known + (folder / "ssl/ca.pem").read_bytes())
+    (folder / "mapfile").write_text(pool_config.MAP_FILE)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

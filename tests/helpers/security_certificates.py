@@ -51,7 +51,10 @@ def der(value: x509.Certificate) -> bytes:
 
 @attrs.frozen
 class Certificates:
-    """Files in a folder: ca.pem, other-ca.pem; host, user and stranger with .pem and .key."""
+    """Files in a folder: ca.pem, other-ca.pem; host, user, stranger and own with .pem and .key.
+
+    ``stranger`` is signed by other-ca, ``own`` by itself; chain.pem is ``stranger`` with its authority behind it.
+    """
 
     folder: Path
     host: x509.Certificate
@@ -69,7 +72,7 @@ class Certificates:
         return TlsSettings(
             server=True,
             certificate_file=str(self.folder / f"{name}.pem"),
-            key_file=str(self.folder / f"{name}.key"),
+            key_file=str(self.folder / f"{'stranger' if name == 'chain' else name}.key"),
             ca_file=str(self.folder / "ca.pem"),
             default_authorities=False,
             verify=verify,
@@ -77,7 +80,9 @@ class Certificates:
 
 
 def make_certificates(folder: Path) -> Certificates:
-    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("ca", "other-ca", "host", "user", "stranger")}
+    keys = {
+        name: ec.generate_private_key(ec.SECP256R1()) for name in ("ca", "other-ca", "host", "user", "stranger", "own")
+    }
     made = {
         "ca": certificate("ca", "ca", keys["ca"], keys["ca"], authority=True),
         "other-ca": certificate("other-ca", "other-ca", keys["other-ca"], keys["other-ca"], authority=True),
@@ -88,9 +93,16 @@ def make_certificates(folder: Path) -> Certificates:
         "stranger": certificate(
             "host.example.org", "other-ca", keys["stranger"], keys["other-ca"], names=("host.example.org",)
         ),
+        "own": certificate(
+            "host.example.org", "host.example.org", keys["own"], keys["own"], names=("host.example.org",)
+        ),
     }
     for name, value in made.items():
         (folder / f"{name}.pem").write_bytes(value.public_bytes(serialization.Encoding.PEM))
+        if name == "stranger":
+            (folder / "chain.pem").write_bytes(
+                value.public_bytes(serialization.Encoding.PEM) + (folder / "other-ca.pem").read_bytes()
+            )
         (folder / f"{name}.key").write_bytes(
             keys[name].private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -110,6 +122,9 @@ def build_context(settings: TlsSettings, version: ssl.TLSVersion | None = None) 
         context.load_cert_chain(settings.certificate_file, settings.key_file)
     if settings.ca_file is not None:
         context.load_verify_locations(settings.ca_file)
+    if settings.trusted_certificate is not None:
+        context.load_verify_locations(cadata=settings.trusted_certificate)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if settings.server:
         context.verify_mode = ssl.CERT_REQUIRED if settings.verify else ssl.CERT_OPTIONAL
     else:

@@ -53,6 +53,7 @@ class Machine:
     reads: int = 0
     munge: str | None = None
     kerberos: FakeKerberos | None = None
+    read_only: bool = False
 
     def carry_out(self, effect: object, uid: int) -> Any:
         match effect:
@@ -81,6 +82,14 @@ class Machine:
                     raise OSError(27, "File too large", path)
                 self.reads += 1
                 return Secret(file.content)
+            case fx.AppendLine(path=path, line=line, mode=mode):
+                if self.read_only:
+                    raise OSError(30, "Read-only file system", path)
+                file = self.files.setdefault(path, File(b"", uid, mode))
+                file.content += line.encode()
+                return None
+            case fx.AskTrust(decide=decide, certificate=certificate):
+                return decide(certificate)
             case fx.ListDirectory(path=path):
                 names = {name[len(path) + 1 :] for name in self.files if name.startswith(path + "/")}
                 if not names:

@@ -43,7 +43,7 @@ def test_submit_as_alice_and_bob(real_pool: Pool, schedd: str) -> None:
         ("schedd_fs", "FS", "alice@testpool"),
         ("schedd_claim", "CLAIMTOBE", "alice"),
         ("schedd_claim", "ANONYMOUS", "CONDOR_ANONYMOUS_USER"),
-        ("schedd_ssl", "SSL", "ssl@unmapped"),
+        ("schedd_ssl", "SSL", "alice@testpool"),
         ("schedd_password", "PASSWORD", "condor@password"),
     ],
 )

@@ -16,6 +16,7 @@ from htcondor_async._security.ads import Literal
 from htcondor_async._security.credentials import Credentials
 from htcondor_async._security.effects import Effect
 from htcondor_async._security.keys import KeyWrap
+from htcondor_async._security.map_files import MapFile
 from htcondor_async._security.settings import SecuritySettings
 from htcondor_async.errors import ProtocolError
 
@@ -32,7 +33,14 @@ SocketAddress: TypeAlias = tuple[str, int]
 
 
 class MethodFailed(Exception):
-    """A method failed and both sides know: the next one may be tried. The text is the reason."""
+    """A method failed and both sides know: the next one may be tried. The text is the reason.
+
+    With ``again`` the client learnt something from it and offers the same method once more.
+    """
+
+    def __init__(self, reason: str, *, again: bool = False) -> None:
+        super().__init__(reason)
+        self.again = again
 
 
 @attrs.frozen
@@ -61,6 +69,8 @@ class MethodContext:
         Name that a server's certificate must be for.
     limits
         Bounds on what is received.
+    map_file
+        A server's map of authenticated names to users, None without one.
     memory
         What methods remember during one handshake, so that no source is asked twice.
     """
@@ -75,6 +85,7 @@ class MethodContext:
     issuer_keys: tuple[str, ...] = ()
     host_alias: str | None = None
     limits: Limits = DEFAULT_LIMITS
+    map_file: MapFile | None = None
     memory: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
     client_address: SocketAddress | None = None
 

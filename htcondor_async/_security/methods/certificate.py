@@ -7,7 +7,9 @@ import struct
 import attrs
 
 from htcondor_async._secret import Secret
-from htcondor_async._security.certificates import certificate_subject, known_host_entry, matches_host
+from htcondor_async._security.ads import Literal
+from htcondor_async._security.bearer import BearerClaims, check_bearer
+from htcondor_async._security.certificates import certificate_subject
 from htcondor_async._security.effects import (
     CurrentUser,
     EnvironmentVariable,
@@ -17,12 +19,19 @@ from htcondor_async._security.effects import (
     TlsSettings,
 )
 from htcondor_async._security.methods.base import Method, MethodContext, MethodFailed, MethodResult, Steps
-from htcondor_async._security.methods.tls import TlsExchange
-from htcondor_async.errors import ProtocolError
+from htcondor_async._security.methods.hosts import (
+    ask_for_a_look,
+    first_contact,
+    known_host,
+    remember_authority,
+    wants_a_look,
+    wrong_host,
+)
+from htcondor_async._security.methods.tls import Status, TlsExchange
+from htcondor_async.errors import HTCondorValueError, ProtocolError
 
 __all__ = ["SciTokens", "Ssl"]
 
-MAX_KNOWN_HOSTS = 1 << 22
 MAX_BEARER = 1 << 20
 
 
@@ -48,49 +57,34 @@ class Ssl(Method):
     def _client_settings(self, ctx: MethodContext) -> TlsSettings:
         return ctx.settings.client_tls
 
-    def _known(self, ctx: MethodContext) -> Steps[tuple[bool, bytes | None] | None]:
-        """Give what the file of known hosts says of the server."""
-        path = ctx.settings.known_hosts
-        if ctx.host_alias is None:
-            return None
-        if path is None:
-            user = yield CurrentUser()
-            path = f"{user.home}/.condor/known_hosts"
-        try:
-            content: Secret[bytes] = yield ReadFile(path, MAX_KNOWN_HOSTS)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise MethodFailed(f"{path} cannot be read: {error.strerror or error}") from None
-        return known_host_entry(content.reveal().decode("utf-8", "replace"), ctx.host_alias, self.name)
-
     def _connect(self, ctx: MethodContext) -> Steps[tuple[TlsExchange, Secret[bytes], bytes]]:
         """Go through TLS as a client; gives the exchange, the wrapping key, the server's certificate."""
-        problem = None
+        if wants_a_look(ctx):
+            yield from first_contact(ctx, self._client_settings(ctx))
+        problem = known = None
         try:
-            known = yield from self._known(ctx)
+            known = yield from known_host(ctx)
         except MethodFailed as error:
-            known, problem = None, str(error)
-        pinned = known[1] if known is not None and known[0] else None
+            problem = str(error)
+        trusted = None if known is None else known.certificate
         exchange = TlsExchange(ctx, server=False)
-        settings = self._client_settings(ctx)
-        # A host known by its certificate needs no authority, and no other certificate will do. A line that forbids a
-        # host is written when its certificate failed; if a trusted authority answers for it now, it counts no more.
-        yield from exchange.begin(settings if pinned is None else attrs.evolve(settings, verify=False))
-        yield from exchange.handshake()
+        yield from exchange.begin(attrs.evolve(self._client_settings(ctx), trusted_certificate=trusted))
+        try:
+            yield from exchange.handshake()
+        except MethodFailed as error:
+            if exchange.unknown_authority and problem is None and ask_for_a_look(ctx):
+                raise MethodFailed(str(error), again=True) from None
+            raise MethodFailed(problem or str(error)) from None
         certificate = exchange.peer_certificate()
         if certificate is None:
             problem = "the daemon showed no certificate"
-        elif pinned is not None and certificate != pinned:
-            problem = f"{ctx.host_alias} shows another certificate than the file of known hosts has"
-        elif problem is None and not ctx.settings.skip_host_check:
-            if ctx.host_alias is None:
-                problem = "the daemon's address has no alias, so no host name to check its certificate for"
-            elif not matches_host(certificate, ctx.host_alias):
-                problem = f"the daemon's certificate {certificate_subject(certificate)} is not for {ctx.host_alias}"
+        elif problem is None:
+            problem = wrong_host(ctx, certificate)
         if problem is not None or certificate is None:
             yield from exchange.refuse_key()
             raise MethodFailed(problem or "the daemon showed no certificate")
+        if trusted is None:
+            yield from remember_authority(ctx)
         key = yield from exchange.take_key()
         return exchange, key, certificate
 
@@ -109,7 +103,7 @@ class Ssl(Method):
         certificate = exchange.peer_certificate()
         key = yield from exchange.give_key()
         if certificate is None:
-            return MethodResult(identity="unauthenticated@unmapped", wrapping=key)
+            return MethodResult(identity="unauthenticated@unmapped", wrapping=key, authenticated_name="unauthenticated")
         return MethodResult(identity="ssl@unmapped", wrapping=key, authenticated_name=certificate_subject(certificate))
 
 
@@ -131,9 +125,11 @@ class SciTokens(Ssl):
         return reason
 
     def offered(self, ctx: MethodContext) -> Steps[str | None]:
-        """Never: checking a bearer token needs the keys of its issuer."""
-        yield from ()
-        return "bearer tokens cannot be checked here"
+        """Possible with a certificate and an issuer whose keys are known."""
+        reason = yield from super().offered(ctx)
+        if reason is None and not ctx.credentials.bearer_issuers:
+            return "no issuer of bearer tokens is trusted here"
+        return reason
 
     def _token(self, ctx: MethodContext) -> Steps[tuple[str | None, Secret[str] | None]]:
         """Give why there is no token, or the token, in the order of the WLCG's profile of bearer tokens."""
@@ -177,15 +173,49 @@ class SciTokens(Ssl):
         """Check the server's certificate, then send the token."""
         reason, token = yield from self._token(ctx)
         exchange, key, certificate = yield from self._connect(ctx)
-        data = b"" if token is None else token.reveal().encode("utf-8")
-        if not 1 <= len(data) <= MAX_BEARER:
+        data = Secret(b"" if token is None else token.reveal().encode("utf-8"))
+        if not 1 <= len(data.reveal()) <= MAX_BEARER:
             raise MethodFailed(reason or "the bearer token is too long")
-        accepted = yield from exchange.write_and_ask(Secret(struct.pack(">I", len(data)) + data))
+        accepted = yield from exchange.write_and_ask(Secret(struct.pack(">I", len(data.reveal())) + data.reveal()))
         if not accepted:
             raise MethodFailed("the daemon refused the bearer token")
         return MethodResult(identity=ctx.host_alias, wrapping=key, authenticated_name=certificate_subject(certificate))
 
     def server(self, ctx: MethodContext) -> Steps[MethodResult]:
-        """Never offered, so never chosen."""
-        yield from ()
-        raise ProtocolError("SCITOKENS was chosen, which is not offered here")
+        """Show the server's certificate, take the token, and answer whether it is valid and maps to a user."""
+        if ctx.settings.server_tls is None:
+            raise ProtocolError("SCITOKENS was chosen without a certificate")
+        exchange = TlsExchange(ctx, server=True)
+        yield from exchange.begin(attrs.evolve(ctx.settings.server_tls, request_certificate=False))
+        yield from exchange.handshake()
+        key = yield from exchange.give_key()
+        sent = yield from exchange.take_text(MAX_BEARER)
+        token = Secret(sent.reveal().decode("utf-8", "replace"))
+        try:
+            claims = check_bearer(
+                token, ctx.credentials.bearer_issuers, now=ctx.now, audiences=ctx.settings.scitokens_audiences
+            )
+            if ctx.map_file is None or ctx.map_file.find(self.name, claims.principal) is None:
+                raise HTCondorValueError(f"no line of CERTIFICATE_MAPFILE says who {claims.principal!r} is")
+        except HTCondorValueError as error:
+            yield from exchange.send(Status.QUITTING)
+            raise MethodFailed(error.what) from None
+        yield from exchange.send(Status.HOLDING)
+        return MethodResult(
+            identity="scitokens@unmapped",
+            wrapping=key,
+            authenticated_name=claims.principal,
+            limits=claims.limits,
+            attributes=_token_attributes(claims),
+        )
+
+
+def _token_attributes(claims: BearerClaims) -> dict[str, Literal]:
+    found: dict[str, Literal] = {"AuthTokenIssuer": claims.issuer, "AuthTokenSubject": claims.subject}
+    if claims.scopes:
+        found["AuthTokenScopes"] = ",".join(claims.scopes)
+    if claims.groups:
+        found["AuthTokenGroups"] = ",".join(claims.groups)
+    if claims.token_id is not None:
+        found["AuthTokenId"] = claims.token_id
+    return found

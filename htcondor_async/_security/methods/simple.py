@@ -85,4 +85,4 @@ class Anonymous(Method):
     def server(self, ctx: MethodContext) -> Steps[MethodResult]:
         """Nod."""
         yield from say(1)
-        return MethodResult(identity="CONDOR_ANONYMOUS_USER")
+        return MethodResult(identity="CONDOR_ANONYMOUS_USER", authenticated_name="CONDOR_ANONYMOUS_USER")

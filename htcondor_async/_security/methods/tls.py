@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import ssl
+from typing import Any
 
 from htcondor_async._cedar.effects import Receive, Send
 from htcondor_async._cedar.values import Reader, Writer
@@ -22,6 +23,8 @@ __all__ = ["Status", "TlsExchange"]
 MAX_BYTES = 1 << 20
 MAX_ROUNDS = 256
 KEY_SIZE = 256
+_NO_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+"""OpenSSL's X509_V_ERR_* for a chain that is in order but for its end: issuer missing, self-signed, not verifiable."""
 
 
 class Status(enum.IntEnum):
@@ -52,6 +55,8 @@ class TlsExchange:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
+        self.unknown_authority = False
+        """Whether the handshake failed because no trusted authority answers for the other side's certificate."""
 
     def begin(self, settings: TlsSettings) -> Steps[None]:
         """Build the TLS context and tell each other whether that worked; raises MethodFailed."""
@@ -83,6 +88,23 @@ class TlsExchange:
     def peer_certificate(self) -> bytes | None:
         """Return the other side's certificate (DER), None if it showed none."""
         return self.tls.getpeercert(binary_form=True)
+
+    def chain_end(self) -> bytes:
+        """Return the last certificate (DER) of the other side's chain, as far as it could be built.
+
+        Where no authority answers for the chain this is the one that would have to be trusted.
+        """
+        tls = self.tls
+        chain: list[Any]
+        if hasattr(tls, "get_verified_chain"):
+            chain = tls.get_verified_chain()
+        else:
+            # Before Python 3.13 it is there, below the surface only.
+            found = getattr(tls, "_sslobj").get_verified_chain()  # noqa: B009 - not an attribute that typeshed knows
+            chain = [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in found or ()]
+        if not chain:
+            raise ProtocolError("the other side's chain of certificates cannot be read")
+        return bytes(chain[-1])
 
     def send(self, status: Status) -> Steps[None]:
         """Send a status and whatever TLS has to say."""
@@ -132,6 +154,7 @@ class TlsExchange:
         except ssl.SSLWantReadError:
             return Status.RECEIVING, ""
         except ssl.SSLCertVerificationError as error:
+            self.unknown_authority = error.verify_code in _NO_AUTHORITY
             return Status.QUITTING, f"the certificate of the other side is not trusted ({error.verify_message})"
         except ssl.SSLError as error:
             return Status.QUITTING, error.reason or "TLS error"
@@ -153,16 +176,16 @@ class TlsExchange:
 
     def take_key(self) -> Steps[Secret[bytes]]:
         """Receive 256 random bytes, as the client."""
-        key = b""
+        key = Secret(b"")
         for _ in range(MAX_ROUNDS):
             other = yield from self.receive()
             if other is Status.QUITTING:
                 raise MethodFailed("the daemon refused the client's certificate, or its absence")
-            key += self.read(KEY_SIZE - len(key))
-            done = len(key) == KEY_SIZE
+            key = Secret(key.reveal() + self.read(KEY_SIZE - len(key.reveal())))
+            done = len(key.reveal()) == KEY_SIZE
             yield from self.send(Status.HOLDING if done else Status.RECEIVING)
             if done and other is Status.HOLDING:
-                return Secret(key)
+                return key
         raise ProtocolError("the exchange of the TLS key does not end")
 
     def refuse_key(self) -> Steps[None]:
@@ -179,6 +202,27 @@ class TlsExchange:
             return b""
         except ssl.SSLError as error:
             raise MethodFailed(f"TLS failed: {error.reason or 'error'}") from None
+
+    def take_text(self, max_size: int) -> Steps[Secret[bytes]]:
+        """Receive a counted text, as the server; the client waits for :meth:`send` afterwards."""
+        size, data = Secret(b""), Secret(b"")
+        for _ in range(MAX_ROUNDS):
+            other = yield from self.receive()
+            if other is Status.QUITTING:
+                raise MethodFailed("the client gave up")
+            size = Secret(size.reveal() + self.read(4 - len(size.reveal())))
+            if len(size.reveal()) == 4:
+                length = int.from_bytes(size.reveal(), "big")
+                if not 1 <= length <= max_size:
+                    yield from self.send(Status.QUITTING)
+                    raise MethodFailed(f"the client announces a token of {length} bytes")
+                # a call of TLS's gives at most one record
+                while more := self.read(length - len(data.reveal())):
+                    data = Secret(data.reveal() + more)
+                if len(data.reveal()) == length:
+                    return data
+            yield from self.send(Status.RECEIVING)
+        raise ProtocolError("the exchange of the token does not end")
 
     def _write(self, data: Secret[bytes]) -> None:
         try:

@@ -1,11 +1,12 @@
 r"""Map files: which names a user has in some other world.
 
 Each line is ``method name-or-/pattern/ result``; the method ``*`` serves all.  A pattern's groups can be used in the
-result as ``\\1``.  Lines that cannot be read are skipped, as HTCondor does.
+result as ``\\1``.  Lines that cannot be read are skipped, as HTCondor does (``condor_utils/MapFile.cpp``).
 """
 
 from __future__ import annotations
 
+import enum
 import functools
 import posixpath
 from collections.abc import Iterator
@@ -19,14 +20,24 @@ from htcondor_async.classad._values import fold, to_bytes, to_text
 if TYPE_CHECKING:
     from htcondor_async._environment import Environment
 
-__all__ = ["UserMap", "load", "parse"]
+__all__ = ["Entry", "Include", "Syntax", "UserMap", "load", "parse", "read_line"]
 
 MAX_INCLUDED = 100
 """Most files a map may include."""
 
 
+class Syntax(enum.Enum):
+    """What the second field of a line is: a name or a pattern between slashes, a prefix, or a pattern in any case."""
+
+    NAMES = "names"
+    PREFIXES = "prefixes"
+    PATTERNS = "patterns"
+
+
 @attrs.frozen(slots=True)
-class _Entry:
+class Entry:
+    """A line that maps; a name has no ``options``, a pattern has."""
+
     method: str
     name: str
     result: str
@@ -34,10 +45,17 @@ class _Entry:
 
 
 @attrs.frozen(slots=True)
+class Include:
+    """A line that names a further file or directory."""
+
+    path: str
+
+
+@attrs.frozen(slots=True)
 class UserMap:
     """A map that was read: entries in order, names before them by their own kind."""
 
-    entries: tuple[_Entry, ...]
+    entries: tuple[Entry, ...]
     prefix: bool
 
     def find(self, method: str, user: str) -> str | None:
@@ -50,7 +68,7 @@ class UserMap:
                 return _fill(entry.result, groups)
         return None
 
-    def _groups(self, entry: _Entry, user: str) -> tuple[str, ...] | None:
+    def _groups(self, entry: Entry, user: str) -> tuple[str, ...] | None:
         if entry.options is None:
             fits = user.startswith(entry.name) if self.prefix else user == entry.name
             return (entry.name,) if fits else None
@@ -112,25 +130,33 @@ def _field(line: str, at: int, patterns: bool) -> tuple[str, int, _regex.Options
     return field, at, options
 
 
+def read_line(line: str, syntax: Syntax) -> Entry | Include | None:
+    """Return what a line says, None for one that says nothing or cannot be read."""
+    method, at, _ = _field(line, 0, False)
+    if not method or method.startswith("#"):
+        return None
+    if method == "@include":
+        path = _field(line, at, False)[0]
+        return Include(path) if path else None
+    name, at, options = _field(line, at, syntax is Syntax.NAMES)
+    if syntax is Syntax.PATTERNS:
+        options = _regex.Options()
+    result = _field(line, at, False)[0] if at <= len(line) else ""
+    return Entry(method, name, result, options) if name and result else None
+
+
 def _entries(
     text: str, directory: str | None, environment: Environment | None, prefix: bool, budget: list[int]
-) -> Iterator[_Entry]:
+) -> Iterator[Entry]:
     for line in text.split("\n"):
-        method, at, _ = _field(line, 0, False)
-        if not method or method.startswith("#"):
-            continue
-        if method == "@include":
-            path = _field(line, at, False)[0]
-            if path and environment is not None:
-                yield from _included(posixpath.join(directory or "", path), environment, budget)
-            continue
-        name, at, options = _field(line, at, not prefix)
-        result = _field(line, at, False)[0] if at <= len(line) else ""
-        if name and result:
-            yield _Entry(method, name, result, options)
+        found = read_line(line, Syntax.PREFIXES if prefix else Syntax.NAMES)
+        if isinstance(found, Entry):
+            yield found
+        elif found is not None and environment is not None:
+            yield from _included(posixpath.join(directory or "", found.path), environment, budget)
 
 
-def _included(path: str, environment: Environment, budget: list[int]) -> Iterator[_Entry]:
+def _included(path: str, environment: Environment, budget: list[int]) -> Iterator[Entry]:
     """Yield the entries of an included file, or of the files of a directory; they cannot include others."""
     status = environment.stat(path)
     if status is None:
