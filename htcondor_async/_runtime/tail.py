@@ -21,7 +21,8 @@ from htcondor_async._runtime.translate import file_error
 __all__ = ["Piece", "Place", "TailedFile", "place_of_missing"]
 
 _PIECE = 256 * 1024
-_TAIL = 64
+_TAIL = 1024
+"""Bytes that tell a file from one that was written anew and has grown beyond it: an event or more, as all end alike."""
 _HEADER = re.compile(rb"008 \(-?[0-9.]+(?:-[0-9.]+)*\) [^\n]{1,40} Global JobLog: ctime=[^\n]*\n\.\.\.\r?\n")
 _HEADER_SIZE = 4096
 _GRAIN = 2_000_000_000

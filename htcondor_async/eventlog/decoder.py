@@ -21,8 +21,8 @@ _LINE_HEADER = re.compile(rb"^[01][0-9]{2}" + _IDS + DATE + rb" ", re.MULTILINE)
 _BETWEEN = re.compile(rb"(?:[ \t\r,\[\]]*\n|\.\.\.\r?\n|[ \t\r,\[\]]+(?=[{<])|<\?[^<>]*>|<![^<>]*>|</?classads>)+")
 _AD_LINE = re.compile(rb"\n(?=\{|<c>)")
 _NOTHING = re.compile(rb"[\s\0]*(?:\.\.\.\s*)?")
-_KEPT = 64
-"""Bytes before the next event that are kept, by which a file is known again."""
+_KEPT = 1024
+"""Bytes before the next event that are kept, by which a file is known again: an event or more, as all end alike."""
 _HEADER_SIZE = 160
 """No header is longer."""
 _TOO_LONG = "it is too long"

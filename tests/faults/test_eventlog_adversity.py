@@ -167,6 +167,7 @@ async def test_every_event_once(world, variant, anyio_backend):
 @pytest.mark.full
 @pytest.mark.allow_blocking
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("anyio_backend", [pytest.param(("asyncio", {}), id="asyncio")], scope="module")
 @pytest.mark.parametrize("variant", VARIANTS)
 async def test_every_event_of_ten_thousand_jobs(world, variant, anyio_backend, monkeypatch):
     monkeypatch.setitem(globals(), "PATIENCE", 800.0)

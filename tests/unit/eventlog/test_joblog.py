@@ -25,6 +25,8 @@ from htcondor_async import (
 from htcondor_async import _logwait as logwait
 from htcondor_async._runtime.blocking import BlockingRuntime, drive
 from htcondor_async._runtime.inotify import FileWatch
+from htcondor_async._system import SystemEnvironment
+from htcondor_async.eventlog import LogFormat, format_event
 
 RELEASED = b"013 (%03d.000.000) 2024-03-05 14:07:09 Job was released.\n...\n"
 BAD = b"013 (%03d.000.000) 2024-03-05 14:07:09 Nonsense.\n...\n"
@@ -259,6 +261,26 @@ async def test_a_copy_of_a_copy_knows_its_file(path, anyio_backend):
     append(path, 2, 3)
     log = pickle.loads(pickle.dumps(log))
     assert await here(log) == [2, 3]
+    log.close()
+
+
+@pytest.mark.parametrize("form", [LogFormat.XML, LogFormat.JSON])
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_a_log_made_anew_whose_events_end_as_the_old_ones(path, anyio_backend, form, resumed):
+    """The file has grown beyond its old size before it is looked at, and ends of events are the same in it."""
+
+    def events(*clusters):
+        return [format_event(6, one, 0, 1e9, {"Size": 12345}, SystemEnvironment(), form=form) for one in clusters]
+
+    append(path, *events(11, 12))
+    log = JobEventLog(path)
+    assert await here(log) == [11, 12]
+    if resumed:
+        log.close()
+        log = pickle.loads(pickle.dumps(log))
+    os.truncate(path, 0)
+    append(path, *events(13, 14, 15))
+    assert await here(log) == [13, 14, 15]
     log.close()
 
 
