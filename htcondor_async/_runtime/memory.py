@@ -179,10 +179,11 @@ class MemoryRuntime(SocketRuntime):
         return ready()
 
     def _is_ready(self, source: Readable, write: bool) -> bool:
-        sock = self.network.socket(source.fileno())
+        number = source.fileno()
+        sock = self.network.socket(number)
         if sock is None:
-            # a real descriptor, such as one that tells of changes of files
-            return write or bool(select.select([source], [], [], 0)[0])
+            # a closed one, whose waiter finds out by itself, or a real one, such as one that tells of changes of files
+            return write or number < 0 or bool(select.select([number], [], [], 0)[0])
         return sock.writable if write else sock.readable
 
     def closing(self, sock: RawSocket) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from htcondor_async.classad import ClassAd
 from htcondor_async.submit import Submit, SubmitContext, SubmitError, SubmitWarning
 from htcondor_async.submit.cluster import ClusterBuilder
+from htcondor_async.submit.options import JobOptions
 from tests.helpers.submit_world import submit_context
 
 
@@ -162,7 +163,7 @@ queue 2 x in (a b c)
 def test_jobs_of_a_digest_are_those_of_its_description(context: SubmitContext, version: str) -> None:
     described = Submit(LATE, context)
     (Path(context.world().cwd()) / "a.in").touch()
-    made = described.factory(cluster_id=7, schedd_version=version, qdate=1)
+    made = described.factory(options=JobOptions(cluster_id=7, schedd_version=version, qdate=1))
     assert made is not None
     rows = [row.decode().rstrip("\n") for row in made.rows()]
     digest = Submit(made.digest("/spool/items"), context)
@@ -185,7 +186,9 @@ def test_the_cluster_ad_is_that_of_the_first_row_whenever_it_is_made(context: Su
 
 
 def test_what_a_digest_lacks_is_not_in_its_jobs(context: SubmitContext) -> None:
-    made = Submit("executable = job.sh\narguments = $(Process)\nmax_idle = 1\nqueue 3\n", context).factory(qdate=1)
+    made = Submit("executable = job.sh\narguments = $(Process)\nmax_idle = 1\nqueue 3\n", context).factory(
+        options=JobOptions(qdate=1)
+    )
     assert made is not None
     digest = Submit(made.digest(""), context)
     builder = digest.from_digest([], made.cluster_ad, 1, 1)
