@@ -31,6 +31,7 @@ def run_jobs(pool, count=3):
     if isinstance(pool, EmbeddedContractPool):
         return _pretend(pool, count)
     if pool.id not in _ran or not observe.history(pool, f"ClusterId == {_ran[pool.id]}"):
+        pool.remove_idle_jobs()
         cluster = pool.submit(count, hold=False, executable="/bin/true", arguments="")
         wanted = f"ClusterId == {cluster}"
         pool.wait_for(lambda: len(observe.history(pool, wanted)) == count, "the jobs to end", 90)

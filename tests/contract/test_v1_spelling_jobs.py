@@ -226,6 +226,7 @@ def test_actions_on_idle_jobs(pool, v1, schedd):
 @pytest.mark.parametrize("pool", ["real-25", pytest.param("real-23.9", marks=pytest.mark.full)], indirect=True)
 def test_a_job_that_runs(pool, v1, schedd, work):
     """Suspended, continued, vacated, seen in its log and in the negotiator's accounts."""
+    pool.remove_idle_jobs()
     log = work / "log"
     job = described(v1, hold="false", log=str(log), initialdir=str(work), arguments="200")
     cluster = schedd.submit(job).cluster()
