@@ -60,6 +60,7 @@ def client_config(folder: Path, address: str, token: str) -> Path:
         f"SEC_TOKEN_DIRECTORY = {tokens}\nSEC_CLIENT_AUTHENTICATION = REQUIRED\n"
         "SEC_CLIENT_AUTHENTICATION_METHODS = IDTOKENS\nPRIVATE_NETWORK_NAME = outside\n"
         "NETWORK_INTERFACE = 127.0.0.1\nBIND_ALL_INTERFACES = False\n"
+        "USE_SHARED_PORT = False\n"  # there may be a socket folder of another pool on the machine
     )
     return config
 
