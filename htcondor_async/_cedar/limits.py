@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import attrs
 
-from htcondor_async.errors import LimitExceededError
+from htcondor_async.errors import LimitExceededError, ProtocolError
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "exceeded"]
 
@@ -63,3 +63,11 @@ DEFAULT_LIMITS = Limits()
 def exceeded(limit: str, what: str, size: int, allowed: int) -> NoReturn:
     """Raise the error of a broken limit: ``what`` has ``size``, and ``allowed`` is the most."""
     raise LimitExceededError(f"{what}: {size} is over the limit {limit} = {allowed}", limit=limit)
+
+
+def check_string_length(size: int, limits: Limits) -> None:
+    """Refuse a length, NUL included, that no string has: below 1 (``ProtocolError``), or over ``max_string``."""
+    if size < 1:
+        raise ProtocolError(f"a string announces a length of {size}")
+    if size > limits.max_string:
+        exceeded("max_string", "a string announces a length", size, limits.max_string)

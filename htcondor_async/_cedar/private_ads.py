@@ -15,7 +15,7 @@ from htcondor_async._cedar.ad_walk import SECRET_MARKER, check_count
 from htcondor_async._cedar.ads import AdDecoder, Framing
 from htcondor_async._cedar.connection import CedarConnection
 from htcondor_async._cedar.legacy import CfbStream
-from htcondor_async._cedar.limits import Limits, exceeded
+from htcondor_async._cedar.limits import Limits, check_string_length, exceeded
 from htcondor_async.classad import ClassAd
 from htcondor_async.errors import ConnectionClosedError, HTCondorInternalError, ProtocolError
 
@@ -152,26 +152,20 @@ class PrivateAdDecoder:
         self._searched = self._position
         while (end := self._buffer.find(b"\0", self._searched)) < 0:
             self._searched = len(self._buffer)
-            self._check_length(self._searched - self._position + 1)
+            check_string_length(self._searched - self._position + 1, self._limits)
             yield
         data = bytes(self._buffer[self._position : end])
-        self._check_length(len(data) + 1)
+        check_string_length(len(data) + 1, self._limits)
         self._position = end + 1
         return data
 
     def _secret(self) -> _Bytes:
         length = _I64.unpack(self._cipher.decrypt((yield from self._take(8))))[0]
-        self._check_length(length)
+        check_string_length(length, self._limits)
         data = self._cipher.decrypt((yield from self._take(length)))
         if data[-1:] != b"\0":
             raise ProtocolError("a secret does not end with NUL")
         return data[:-1]
-
-    def _check_length(self, length: int) -> None:
-        if length < 1:
-            raise ProtocolError(f"a string announces a length of {length}")
-        if length > self._limits.max_string:
-            exceeded("max_string", "a string announces a length", length, self._limits.max_string)
 
 
 def ad_decoder(cedar: CedarConnection, limits: Limits, framing: Framing) -> AdDecoder | PrivateAdDecoder:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from htcondor_async._cedar.ad_walk import SECRET_MARKER, check_count, walk_ad
 from htcondor_async._cedar.legacy import CfbStream
-from htcondor_async._cedar.limits import DEFAULT_LIMITS, Limits, exceeded
+from htcondor_async._cedar.limits import DEFAULT_LIMITS, Limits, check_string_length, exceeded
 from htcondor_async._secret import Secret
 from htcondor_async.classad import ClassAd
 from htcondor_async.errors import HTCondorInternalError, HTCondorValueError, ProtocolError
@@ -306,17 +306,11 @@ class Reader:
         if self._secrets is None:
             return self.bytes_()
         size = _I64.unpack(self._secrets.decrypt(self._take(8, "the length of a secret")))[0]
-        self._check_length(size)
+        check_string_length(size, self._limits)
         data = self._secrets.decrypt(self._take(size, "a secret"))
         if data[-1:] != b"\0":
             raise ProtocolError("a secret does not end with NUL")
         return data[:-1]
-
-    def _check_length(self, size: _Int) -> None:
-        if size < 1:
-            raise ProtocolError(f"a string announces a length of {size}")
-        if size > self._limits.max_string:
-            exceeded("max_string", "a string announces a length", size, self._limits.max_string)
 
     def _string(self) -> bytes | None:
         if not self._crypto:
@@ -332,7 +326,7 @@ class Reader:
             self._position = end + 1
             return data[position:end]
         size = self.int()
-        self._check_length(size)
+        check_string_length(size, self._limits)
         data = self._take(size, "a string")
         if size == 1 and data == _NULL:
             return None

@@ -22,9 +22,9 @@ __all__ = [
     "NEW_CLUSTER_REFUSALS",
     "NEW_PROC_REFUSALS",
     "ClusterPlan",
+    "EditRequests",
     "FactoryPlan",
     "FactoryText",
-    "SetRequestMakers",
     "SetRequests",
     "Submitted",
     "item_data",
@@ -143,7 +143,7 @@ class SetRequests:
         return requests
 
 
-class SetRequestMakers:
+class EditRequests:
     """Makes the requests that edit attributes of jobs of any clusters, fast.
 
     Parameters

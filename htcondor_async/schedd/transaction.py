@@ -11,7 +11,7 @@ from htcondor_async._core.queue import Due, QueueConnection
 from htcondor_async._dialogues import queue as dialogue
 from htcondor_async._dialogues.expressions import Constraint, attribute_name, constraint_text, value_text
 from htcondor_async._dialogues.queue import Op
-from htcondor_async._dialogues.submit import SetRequestMakers
+from htcondor_async._dialogues.submit import EditRequests
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import TransactionFlags
 from htcondor_async.errors import ConcurrencyError
@@ -181,7 +181,7 @@ class Transaction:
             return
         connection = await self._ready()
         crypto = await connection.crypto(self._deadline)
-        makers = SetRequestMakers(crypto, self._set_flags() | dialogue.NO_ACK)
+        requests = EditRequests(crypto, self._set_flags() | dialogue.NO_ACK)
         deletes = any(text is None for _, _, _, text in edits)
         size = _BATCH if deletes else _BATCH_UNANSWERED
         for start in range(0, len(edits), size):
@@ -193,7 +193,7 @@ class Transaction:
                     for cluster, proc, name, text in batch
                     if text is None
                 ]
-            await connection.post_all(makers.of(batch), due, self._deadline)
+            await connection.post_all(requests.of(batch), due, self._deadline)
 
     async def delete_attribute(self, cluster: int, proc: int, name: str) -> None:
         """Remove one attribute of a job. Answered as :meth:`set_attribute`.
