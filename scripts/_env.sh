@@ -45,10 +45,10 @@ make_venv() {
   echo "$key" >"$folder/.key"
 }
 
-# The interpreter of .venv: one that is there stays; otherwise $PYTHON, or python3 if it is new enough, or the newest.
+# The interpreter of .venv: one that is there stays; otherwise $PYTHON, or the newest, so that the tests need no third one.
 main_python() {
   local python
-  for python in "${PYTHON:-}" "$PROJECT/.venv/bin/python" python3 "$(interpreters | tail -n 1 | cut -d' ' -f2)"; do
+  for python in "${PYTHON:-}" "$PROJECT/.venv/bin/python" "$(interpreters | tail -n 1 | cut -d' ' -f2)" python3; do
     if [ -n "$python" ] && "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
       echo "$python"
       return

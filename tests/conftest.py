@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio.constants
 import itertools
 import os
 import signal
@@ -35,8 +36,6 @@ def _backends() -> list[Any]:
 
 
 def _eager_loop() -> Any:
-    import asyncio
-
     loop = asyncio.new_event_loop()
     loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]  # since Python 3.12
     return loop
@@ -47,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that tests start and interrupt inherit it
     config.addinivalue_line("markers", "allow_blocking: calls that block the event loop are wanted in this test")
     config.stash[_RUN] = pools.TestRun()
+    asyncio.constants.DEBUG_STACK_DEPTH = 2  # frames kept of whoever schedules a callback; ten are a fifth of the time
     os.environ["CONDOR_CONFIG"] = "/dev/null"  # tests depend on no configuration of the machine
 
 

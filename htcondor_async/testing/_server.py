@@ -133,6 +133,7 @@ class Daemon:
         self.commands: dict[int, Handler] = {}
         text = TextView(config)
         self._text = text
+        self._policies: dict[tuple[str, bool], SecurityPolicy] = {}
         self.settings = SecuritySettings.from_config(text)
         self.credentials = Credentials.from_settings(self.settings)
         self.sessions = SessionTable(slop=float(config.get_int("SEC_SESSION_DURATION_SLOP", 20)))
@@ -148,8 +149,13 @@ class Daemon:
         handler = self.commands.get(command)
         if handler is None:
             return None
-        forced = Level.REQUIRED if handler.force_authentication else Level.NEVER
-        return SecurityPolicy.from_config(self._text, handler.level, daemon=True, authentication=forced)
+        key = (handler.level, handler.force_authentication)
+        found = self._policies.get(key)
+        if found is None:
+            forced = Level.REQUIRED if handler.force_authentication else Level.NEVER
+            found = SecurityPolicy.from_config(self._text, handler.level, daemon=True, authentication=forced)
+            self._policies[key] = found
+        return found
 
     def authorize(self, command: int, user: str, limits: Sequence[str]) -> bool:
         """Return whether ``user`` may give a command: ALLOW_ and DENY_ of its level, limits of the credential."""
@@ -173,6 +179,7 @@ class Daemon:
         """Go on with another configuration; credentials and sessions stay."""
         self.config = config
         self._text = TextView(config)
+        self._policies.clear()
 
     def valid_commands(self, command: int, user: str) -> Sequence[int]:
         """Return the commands that a session made for this one may be resumed for."""

@@ -157,10 +157,12 @@ def test_jobs_are_followed_by_their_log(pool, work):
             first = await following.next_events()
             held_first = {f"{result.cluster()}.{proc}": JobChange.HELD for proc in range(3)}
             assert {news.job: news.change for news in first} == held_first
-            # what is of the very second in which the queue told of a job counts as known
+            # What is of the very second in which the queue told of a job counts as known, until the queue is asked
+            # again; and the queue is asked, about all of them, whenever a run ends without a word of the reason.
             await anyio.sleep(1.1)
             await schedd.act(JobAction.Release, f"ClusterId == {result.cluster()}")
             while events := await following.next_events(timeout=90):
+                await anyio.sleep(1.1)
                 for news in events:
                     told.setdefault(news.job, []).append(news)
                     state = (news.job, news.change, len(told[news.job]))
