@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import attrs
 
@@ -103,6 +104,7 @@ class Client:
         self._platform = platform if platform is not None else platform_string(*os_name())
         self._runtime = runtime
         self._avoidance = Avoidance(threading.Lock())
+        self._streams: WeakSet[Any] = WeakSet()
         self._tag = f"client{next(_numbers)}"
         self._last_overlaid: tuple[str, Context] | None = None  # assigned whole: threads may race for it
 
@@ -165,6 +167,7 @@ class Client:
             version=self._version,
             platform=self._platform,
             avoidance=self._avoidance,
+            streams=self._streams,
         )
         overlay = overlay_for(self)
         return context if overlay is None else self._overlaid(context, overlay)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from typing import Any
+from weakref import WeakSet
 
 import attrs
 
@@ -88,6 +90,7 @@ class Context:
     version: str
     platform: str
     avoidance: Avoidance = attrs.field(factory=lambda: Avoidance(nullcontext()))
+    streams: WeakSet[Any] = attrs.field(factory=WeakSet, eq=False)  # the answers that are being read
 
     def own_network(self) -> str:
         """Return the private network this process is in: PRIVATE_NETWORK_NAME, by default the name of the host."""

@@ -12,7 +12,7 @@ from htcondor_async.errors import ConnectionClosedError, Phase
 
 __all__ = ["AdSource", "Answer"]
 
-FEW, MANY = 50, 150  # ads in one read; with more the next read is smaller
+FEW, MANY = 50, 150  # ads in one read, shared by the open streams of a client; with more the next read is smaller
 FIRST_READ, SMALLEST_READ = 32 * 1024, 16 * 1024  # bytes
 
 
@@ -36,6 +36,8 @@ class AdSource:
         self._deadline = deadline
         self._idle = idle
         self._held: list[ClassAd] = []
+        self._open = channel.context.streams
+        self._open.add(self)
         channel.read_size = FIRST_READ
 
     @property
@@ -55,6 +57,7 @@ class AdSource:
 
     def abort(self) -> None:
         """Close the socket at once."""
+        self._open.discard(self)
         self._channel.abort()
 
     async def first(self, deadline: float) -> None:
@@ -80,7 +83,7 @@ class AdSource:
                 await self._channel.fill(limit)
             return []
         except BaseException:
-            self._channel.abort()  # whatever interrupts an answer, at the checkpoint too, ends it
+            self.abort()  # whatever interrupts an answer, at the checkpoint too, ends it
             raise
 
     def batch_now(self) -> list[ClassAd]:
@@ -100,12 +103,13 @@ class AdSource:
                 error.add_context(hint="see the daemon's log; a request that it does not accept ends so too")
                 raise
             ads = self._answer.take(frames)
-            # a batch is decoded and consumed without giving way, so it must not hold too many ads
-            size = self._channel.read_size
-            if len(ads) > MANY:
+            # A batch is decoded and consumed without giving way, so it must not hold too many ads; and the batches of
+            # several streams may come one after another in one round of the event loop.
+            size, sharing = self._channel.read_size, max(len(self._open), 1)
+            if len(ads) * sharing > MANY:
                 self._channel.read_size = max(size // 2, SMALLEST_READ)
-            elif len(ads) < FEW:
+            elif len(ads) * sharing < FEW:
                 self._channel.read_size = min(size * 2, READ_SIZE)
         if self._answer.done:
-            self._channel.abort()
+            self.abort()
         return ads
