@@ -12,12 +12,9 @@ from htcondor_async._dialogues.expressions import constraint_text
 from htcondor_async.classad import ExprTree
 from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
 
-__all__ = ["JobNumbers", "JobSelection", "JobSpec", "job_id", "job_numbers", "select_jobs"]
+__all__ = ["JobSelection", "JobSpec", "job_id", "job_numbers", "select_jobs"]
 
 JobSpec: TypeAlias = "str | ExprTree | bool | Iterable[str | tuple[int, int]] | tuple[int, int] | None"
-
-JobNumbers: TypeAlias = tuple[int, int]
-"""Cluster and proc of a job; the proc of a cluster is -1."""
 
 _ID = re.compile(r"\s*(\d+)(?:\.(-?\d+))?\s*$")
 _MAX_ID = (1 << 31) - 1
@@ -66,17 +63,23 @@ def select_jobs(spec: JobSpec) -> JobSelection:
     return JobSelection(ids=tuple(job_id(item) for item in spec))
 
 
-def job_numbers(spec: JobSpec) -> list[JobNumbers] | None:
+def job_numbers(spec: JobSpec) -> list[int] | None:
     """Return the jobs that are named by ids, or None for a constraint; takes and raises what :func:`select_jobs` does.
 
-    Edits of many jobs come by here: the usual forms of an id are not taken apart by a regular expression.
+    The numbers stand in one row, cluster and proc of the first job, then of the next; the proc of a whole cluster is
+    -1. Edits of many jobs come by here: the usual forms of an id are not taken apart by a regular expression, and
+    numbers, unlike a tuple for each job, give the garbage collector nothing to look at.
     """
     if isinstance(spec, tuple) and len(spec) == 2 and type(spec[0]) is int:
         spec = [spec]
+    found: list[int] = []
     if not isinstance(spec, list):
         ids = select_jobs(spec).ids
-        return None if ids is None else [_numbers(one) for one in ids]
-    found = []
+        if ids is None:
+            return None
+        for one in ids:
+            found += _numbers(one)
+        return found
     for item in spec:
         cluster = proc = -1
         if type(item) is tuple and len(item) == 2:
@@ -86,12 +89,13 @@ def job_numbers(spec: JobSpec) -> list[JobNumbers] | None:
             if left.isdigit() and right.isdigit():
                 cluster, proc = int(left), int(right)
         if type(cluster) is int and type(proc) is int and 0 < cluster <= _MAX_ID and 0 <= proc <= _MAX_ID:
-            found.append((cluster, proc))
+            found.append(cluster)
+            found.append(proc)
         else:
-            found.append(_numbers(job_id(item)))
+            found += _numbers(job_id(item))
     return found
 
 
-def _numbers(job: str) -> JobNumbers:
+def _numbers(job: str) -> tuple[int, int]:
     cluster, _, proc = job.partition(".")
     return int(cluster), int(proc) if proc else -1

@@ -23,6 +23,7 @@ __all__ = [
     "NEW_PROC_REFUSALS",
     "ClusterPlan",
     "EditRequests",
+    "Edits",
     "FactoryPlan",
     "FactoryText",
     "SetRequests",
@@ -132,7 +133,7 @@ class SetRequests:
             tail = names.get(name)
             if tail is None:
                 tail = names[name] = _tail(name, self._flags, crypto)
-            data = value.encode("utf-8", "surrogateescape")
+            data = value.encode() if value.isascii() else value.encode("utf-8", "surrogateescape")
             size = len(data)
             if not 0 < size < _MAX_VALUE or b"\n" in data or b"\0" in data:
                 _refuse(name, proc, data)
@@ -141,6 +142,40 @@ class SetRequests:
             else:
                 requests.append(_ID.pack(_SET, cluster, proc) + Writer(False).str(data).getvalue() + tail[1:])
         return requests
+
+
+class Edits:
+    """Changes of single attributes of jobs, column by column: nothing in them is anything to the garbage collector."""
+
+    __slots__ = ("clusters", "names", "procs", "texts")
+
+    def __init__(self) -> None:
+        self.clusters: list[int] = []
+        self.procs: list[int] = []
+        self.names: list[str] = []
+        self.texts: list[str | None] = []
+
+    def __len__(self) -> int:
+        return len(self.clusters)
+
+    def add(self, numbers: list[int], name: str, text: str | None) -> None:
+        """Set an attribute of jobs (cluster, proc, cluster, proc ...) to an expression; with None delete it."""
+        if len(numbers) == 2:
+            self.clusters.append(numbers[0])
+            self.procs.append(numbers[1])
+            self.names.append(name)
+            self.texts.append(text)
+            return
+        jobs = len(numbers) // 2
+        self.clusters += numbers[::2]
+        self.procs += numbers[1::2]
+        self.names += [name] * jobs
+        self.texts += [text] * jobs
+
+    def part(self, start: int, stop: int) -> Iterable[tuple[int, int, str, str | None]]:
+        """Return some of them as (cluster, proc, name, expression)."""
+        some = slice(start, stop)
+        return zip(self.clusters[some], self.procs[some], self.names[some], self.texts[some], strict=True)
 
 
 class EditRequests:
@@ -176,7 +211,7 @@ class EditRequests:
             tail = tails.get(name)
             if tail is None:
                 tail = tails[name] = _tail(name, self._flags, crypto)
-            data = value.encode("utf-8", "surrogateescape")
+            data = value.encode() if value.isascii() else value.encode("utf-8", "surrogateescape")
             size = len(data)
             if not 0 < size < _MAX_VALUE or b"\n" in data or b"\0" in data:
                 _refuse(name, proc, data)

@@ -12,11 +12,12 @@ from htcondor_async._core.queue import QueueConnection
 from htcondor_async._dialogues.act import ActRequest, totals
 from htcondor_async._dialogues.expressions import attribute_name, value_text
 from htcondor_async._dialogues.jobids import JobSpec, job_numbers, select_jobs
+from htcondor_async._dialogues.submit import Edits
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import JobAction, TransactionFlags
 from htcondor_async.errors import HTCondorEnumError, HTCondorTypeError, HTCondorValueError
 from htcondor_async.schedd.base import ScheddBase
-from htcondor_async.schedd.transaction import Edit, Transaction
+from htcondor_async.schedd.transaction import Transaction
 
 __all__ = ["EditResult", "ScheddActions"]
 
@@ -155,8 +156,11 @@ class ScheddActions(ScheddBase):
             if where is None:
                 counts = [await txn.set_attribute_by_constraint(constraint, name, text) for name, text in prepared]
                 return EditResult(max(counts, default=0))
-            await txn._post_edits([(cluster, proc, name, text) for cluster, proc in where for name, text in prepared])
-            return EditResult(len(where))
+            edits = Edits()
+            for name, text in prepared:
+                edits.add(where, name, text)
+            await txn._post_edits(edits)
+            return EditResult(len(where) // 2)
 
     async def edit_multiple(
         self,
@@ -166,21 +170,19 @@ class ScheddActions(ScheddBase):
         timeout: float | None = None,
     ) -> EditResult:
         """Make several edits, each ``(ids, {name: value})``, in one transaction; see :meth:`edit`."""
-        prepared: list[Edit] = []
+        prepared = Edits()
         count = 0
         names: dict[str, str] = {}
         for spec, changes in edits:
             where = job_numbers(spec)
             if where is None:
                 raise HTCondorValueError("each edit names its jobs by ids")
-            count += len(where)
+            count += len(where) // 2
             for attr, value in changes.items():
                 name = names.get(attr)
                 if name is None:
                     name = names[attr] = attribute_name(attr)
-                text = None if value is None else value_text(value)
-                for cluster, proc in where:
-                    prepared.append((cluster, proc, name, text))
+                prepared.add(where, name, None if value is None else value_text(value))
         async with self.transaction(flags, timeout=timeout) as txn:
             await txn._post_edits(prepared)
         return EditResult(count)

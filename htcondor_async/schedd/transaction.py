@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
 from htcondor_async._cedar.values import Reader, Writer
 from htcondor_async._core.queue import Due, QueueConnection
 from htcondor_async._dialogues import queue as dialogue
 from htcondor_async._dialogues.expressions import Constraint, attribute_name, constraint_text, value_text
 from htcondor_async._dialogues.queue import Op
-from htcondor_async._dialogues.submit import EditRequests
+from htcondor_async._dialogues.submit import EditRequests, Edits
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import TransactionFlags
 from htcondor_async.errors import ConcurrencyError
 
-__all__ = ["Edit", "Transaction"]
+__all__ = ["Transaction"]
 
 _ANSWERED = 64  # edits that are answered one by one
 _BATCH = 128  # requests; each may have an answer, and few enough of those may be on their way
 _BATCH_UNANSWERED = 1000
-
-Edit: TypeAlias = tuple[int, int, str, "str | None"]
-"""Cluster, proc, name of the attribute, and its expression, None to delete it."""
 
 
 class Transaction:
@@ -166,14 +163,14 @@ class Transaction:
             what=f"the schedd refused to set {name} of {_job(cluster, proc)}",
         )
 
-    async def _post_edits(self, edits: Sequence[Edit]) -> None:
+    async def _post_edits(self, edits: Edits) -> None:
         """Set attributes of many jobs, or delete them where there is no expression.
 
         A few are answered one by one, so that a refusal names job and attribute; of many, the commit tells the first
         refusal in the schedd's own words.
         """
         if len(edits) <= _ANSWERED:
-            for cluster, proc, name, text in edits:
+            for cluster, proc, name, text in edits.part(0, _ANSWERED):
                 if text is None:
                     await self.delete_attribute(cluster, proc, name)
                 else:
@@ -182,18 +179,17 @@ class Transaction:
         connection = await self._ready()
         crypto = await connection.crypto(self._deadline)
         requests = EditRequests(crypto, self._set_flags() | dialogue.NO_ACK)
-        deletes = any(text is None for _, _, _, text in edits)
+        deletes = None in edits.texts
         size = _BATCH if deletes else _BATCH_UNANSWERED
         for start in range(0, len(edits), size):
-            batch = edits[start : start + size]
             due: list[Due] = []
             if deletes:
                 due = [
                     Due(f"the schedd refused to delete {name} of {_job(cluster, proc)}")
-                    for cluster, proc, name, text in batch
+                    for cluster, proc, name, text in edits.part(start, start + size)
                     if text is None
                 ]
-            await connection.post_all(requests.of(batch), due, self._deadline)
+            await connection.post_all(requests.of(edits.part(start, start + size)), due, self._deadline)
 
     async def delete_attribute(self, cluster: int, proc: int, name: str) -> None:
         """Remove one attribute of a job. Answered as :meth:`set_attribute`.

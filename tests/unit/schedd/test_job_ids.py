@@ -18,7 +18,8 @@ from htcondor_async._dialogues.jobids import job_numbers, select_jobs
 def test_ids(spec):
     numbers = job_numbers(spec)
     assert numbers is not None
-    texts = [str(cluster) if proc < 0 else f"{cluster}.{proc}" for cluster, proc in numbers]
+    jobs = zip(numbers[::2], numbers[1::2], strict=True)
+    texts = [str(cluster) if proc < 0 else f"{cluster}.{proc}" for cluster, proc in jobs]
     wanted = [".".join(str(int(part)) for part in text.split(".")) for text in select_jobs(spec).ids or ()]
     assert texts == wanted
 
