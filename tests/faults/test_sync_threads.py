@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -13,11 +12,11 @@ from typing import Any
 import pytest
 from harness.embedded import EmbeddedContractPool, open_embedded
 from harness.v1 import configured
+from helpers.sizes import FULL
 
 import htcondor_sync
 from htcondor_sync._state import STATE
 
-FULL = os.environ.get("HTCONDOR_ASYNC_FULL") == "1"
 THREADS = 32
 CALLS = 200 if FULL else 8
 

@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
+from helpers.sizes import FULL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,7 +66,7 @@ def cut(messages: list[bytes], sizes: list[int]) -> list[tuple[bytes, bool]]:
     return frames
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000 if FULL else 500, deadline=None)
 @given(
     st.lists(AD, max_size=5),
     st.sampled_from(FRAMINGS),

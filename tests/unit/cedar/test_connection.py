@@ -8,6 +8,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from helpers.sizes import FULL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,7 +69,7 @@ def collect(connection: CedarConnection, data: bytes, cuts: list[int], bulk: boo
     return messages
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000 if FULL else 500, deadline=None)
 @given(st.data())
 def test_any_split_gives_the_same_messages(data: st.DataObject) -> None:
     mode = data.draw(st.sampled_from(sorted(MODES)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
+from helpers.sizes import FULL
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def sinfuls(draw: st.DrawFn) -> Sinful:
     return Sinful(draw(HOST), draw(st.none() | PORT), tuple(params.items()))
 
 
-@settings(max_examples=1000)
+@settings(max_examples=1000 if FULL else 300)
 @given(sinfuls())
 def test_round_trip(address: Sinful) -> None:
     text = str(address)
@@ -57,7 +58,7 @@ def test_a_broker_inside_an_address(broker: Sinful, ccbid: str) -> None:
     assert Sinful.parse(str(outer)).ccb == (contact, contact)
 
 
-@settings(max_examples=2000)
+@settings(max_examples=2000 if FULL else 500)
 @given(st.one_of(TEXT, st.text('<>[]{}:?&;=%-+#0123456789abcdef ."', max_size=60)))
 @example("<")
 @example("<>")

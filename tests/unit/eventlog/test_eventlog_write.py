@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from helpers.event_logs import CLOCK, decoded, plain
+from helpers.sizes import FULL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +13,6 @@ from htcondor_async.enums import FileTransferEventType, JobEventType
 from htcondor_async.errors import HTCondorValueError
 from htcondor_async.eventlog import FormatOptions, JobEvent, LogFormat, format_event
 
-FULL = os.environ.get("HTCONDOR_ASYNC_FULL") == "1"
 COMMON = {"EventTypeNumber", "MyType", "EventTime", "Cluster", "Proc", "Subproc"}
 WORD = st.text("abcXYZ019@./:<>=&-_é日", min_size=1, max_size=12)
 TEXT = st.lists(WORD, min_size=1, max_size=4).map(" ".join).filter(lambda text: not text.startswith(("DAG", "WARN")))
