@@ -246,11 +246,11 @@ def parse_error(text: str, position: int, expected: str, end: int | None = None)
 
 
 _ANY_STRING = re.compile(rf"(?:{_NEW_DOUBLE}|{_NEW_SINGLE}){_SPACE}*", re.DOTALL)
-_LOOKAHEAD = re.compile(r"[<>=!]=|&&|\|\||<<|>>>|=\?=|\?:|>>|[&|<>=!?/]")
+_LOOKAHEAD = re.compile(r"[<>=!]=|&&|\|\||<<|>>>|=\?=?|=!=|\?:|>>|[&|<>=!?/.-]")
 
 
 _WORD = re.compile(_IDENT)
-_CLOSED = frozenset({"&&", "||", "<=", ">=", "==", "!=", "<<", ">>>", "=?=", "?:"})
+_CLOSED = frozenset({"&&", "||", "<=", ">=", "==", "!=", "<<", ">>>", "=?=", "=!=", "?:"})
 
 
 def word_end(text: str, position: int) -> tuple[int, bool]:
@@ -267,6 +267,10 @@ def word_end(text: str, position: int) -> tuple[int, bool]:
     match = _LOOKAHEAD.match(text, position)
     if match is None:
         return position + 1, False
+    if match.group() == "-":
+        # Only where a number may begin is there more to see.
+        before = text[:position].rstrip()[-1:] or " "
+        return match.end(), not (before.isalnum() or before in "_)]}\"'")
     return match.end(), match.group() not in _CLOSED
 
 

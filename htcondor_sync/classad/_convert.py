@@ -36,7 +36,17 @@ if TYPE_CHECKING:
     from ._ad import ClassAd
     from ._expr import ExprTree
 
-__all__ = ["NO_KEY", "Late", "ad_to_python", "checked_key", "decoded", "node_to_python", "sorted_keys", "to_node", "to_python"]
+__all__ = [
+    "NO_KEY",
+    "Late",
+    "ad_to_python",
+    "checked_key",
+    "decoded",
+    "node_to_python",
+    "sorted_keys",
+    "to_node",
+    "to_python",
+]
 
 
 class Late:
