@@ -257,6 +257,8 @@ class ExprTree:
         """Return ``self[index]`` as an expression."""
         return ExprTree._of(Subscript(_wrapped(self._node, DEFAULT), _registry.convert.to_node(index)), self._scope)
 
+    __iter__ = None  # with __getitem__ alone Python would ask for one item after the other, without end
+
     def and_(self, other: Operand) -> ExprTree:
         """Return ``self && other`` as an expression."""
         return self._binary("&&", other)

@@ -119,7 +119,7 @@ class _Reader:
             value = self.string(raw, match.start(2))
             quoted = len(raw) >= 6 and raw[1:3] == "\\/" and raw[-3:-1] == "\\/"
             if quoted and value[:6].lower() == "/expr(" and value.endswith(")/"):
-                return parse_expression(value[6:-2]), match.end()
+                return self.quoted(value[6:-2], match), match.end()
             return Literal(value), match.end()
         if match.group(3) is not None:
             number, end = _lexer.lex_number(text, match.start(3))
@@ -127,6 +127,15 @@ class _Reader:
         if match.group(4) is not None and match.group(4).lower() in _CONSTANTS:
             return Literal(_CONSTANTS[match.group(4).lower()]), match.end()
         raise parse_error(text, match.start(), "a value")
+
+    def quoted(self, inner: str, match: re.Match[str]) -> Node:
+        """Return the expression in a string; a fault in it is one of the string."""
+        try:
+            return parse_expression(inner)
+        except ClassAdParseError as error:
+            raise parse_error(
+                self.text, match.start(2), f"an expression in it ({error.message})", match.end()
+            ) from None
 
     def token(self, position: int, expected: str) -> re.Match[str]:
         match = _TOKEN.match(self.text, position)

@@ -20,6 +20,7 @@ __all__ = [
     "SKIP",
     "describe",
     "lex_number",
+    "meets_end",
     "parse_error",
     "read_through",
     "unescape_json",
@@ -245,11 +246,11 @@ def parse_error(text: str, position: int, expected: str, end: int | None = None)
 
 
 _ANY_STRING = re.compile(rf"(?:{_NEW_DOUBLE}|{_NEW_SINGLE}){_SPACE}*", re.DOTALL)
-_LOOKAHEAD = re.compile(r"[<>=!]=|&&|\|\||<<|>>>|=\?=|\?:|[&|<>=!?]|>>")
+_LOOKAHEAD = re.compile(r"[<>=!]=|&&|\|\||<<|>>>|=\?=?|=!=|\?:|>>|[&|<>=!?/.-]")
 
 
 _WORD = re.compile(_IDENT)
-_CLOSED = frozenset({"&&", "||", "<=", ">=", "==", "!=", "<<", ">>>", "=?=", "?:"})
+_CLOSED = frozenset({"&&", "||", "<=", ">=", "==", "!=", "<<", ">>>", "=?=", "=!=", "?:"})
 
 
 def word_end(text: str, position: int) -> tuple[int, bool]:
@@ -266,6 +267,10 @@ def word_end(text: str, position: int) -> tuple[int, bool]:
     match = _LOOKAHEAD.match(text, position)
     if match is None:
         return position + 1, False
+    if match.group() == "-":
+        # Only where a number may begin is there more to see.
+        before = text[:position].rstrip()[-1:] or " "
+        return match.end(), not (before.isalnum() or before in "_)]}\"'")
     return match.end(), match.group() not in _CLOSED
 
 
@@ -276,3 +281,13 @@ def read_through(text: str, position: int) -> int:
     """
     end, ahead = word_end(text, position)
     return min(len(text), end + 1) if ahead else end
+
+
+def meets_end(text: str, position: int) -> bool:
+    """Return whether HTCondor's lexer has looked beyond the end of ``text`` when it has taken the word at ``position``.
+
+    Where a file ends so, HTCondor takes what is faulty for its end.
+    """
+    size = len(text)
+    end, ahead = word_end(text, position)
+    return end >= size and (ahead or position >= size or text[position] in "\"'/")

@@ -17,7 +17,7 @@ from ._ad import ClassAd
 from ._cache import MISSING, literal_value, node_of_text
 from ._errors import ClassAdParseError, ClassAdTypeError
 from ._index import Entry, Table
-from ._lexer import read_through
+from ._lexer import meets_end, read_through
 from ._nodes import AdNode, Node
 from ._parser import parse_ad_at
 from ._store import AdStore
@@ -298,10 +298,11 @@ def _pieces(source: Any) -> Iterator[str]:
         yield piece if isinstance(piece, str) else decoder.decode(piece)
 
 
-def _new_ads(pieces: Iterator[str], strict: bool) -> Iterator[ClassAd]:
+def _new_ads(pieces: Iterator[str], strict: bool, file: bool = False) -> Iterator[ClassAd]:
     """Yield ads of text in new syntax.
 
-    Text that is no ad ends the iteration.  HTCondor reports it only if its lexer stands before the last character then.
+    Text that is no ad ends the iteration.  HTCondor reports it only if its lexer stands before the last character then;
+    with ``file`` as in files: unless its lexer has met the end.
     """
     scanner = _AdScanner()
     final = False
@@ -323,9 +324,11 @@ def _new_ads(pieces: Iterator[str], strict: bool) -> Iterator[ClassAd]:
         except ClassAdParseError as error:
             rest = text + scanner.text
             blank = _SKIP.match(rest).end() >= len(rest)  # type: ignore[union-attr]  # the pattern matches anything
-            if (strict and not blank) or (
-                _bytes_left(rest, read_through(rest, error.position)) == 1 and final_after(pieces)
-            ):
+            if file:
+                fault = not (meets_end(rest, error.position) and final_after(pieces))
+            else:
+                fault = _bytes_left(rest, error.position) == 1 and final_after(pieces)
+            if fault or (strict and not blank):
                 error.line += line
                 raise
             return
@@ -341,14 +344,20 @@ def _new_ads_of_text(text: str, strict: bool) -> Iterator[ClassAd]:
             node, position = parse_ad_at(text, position)
         except ClassAdParseError as error:
             blank = _SKIP.match(text, position).end() >= end  # type: ignore[union-attr]  # it matches anything
-            if (strict and not blank) or _bytes_left(text, read_through(text, error.position)) == 1:
+            if (strict and not blank) or _bytes_left(text, error.position) == 1:
                 raise
             return
         yield ClassAd._from_node(node)
 
 
 def _bytes_left(text: str, position: int) -> int:
-    return len(text[position : position + 2].encode("utf-8", "surrogateescape"))
+    """Return how many bytes HTCondor's lexer has not read when it has taken the word at ``position``; 2 for more."""
+    after = read_through(text, position)
+    left = len(text[after : after + 2].encode("utf-8", "surrogateescape"))
+    if after > position and text[after - 1] > "\x7f" and text[position] not in "\"'/":
+        # A character that no word has in it is read one byte at a time.
+        left += len(text[after - 1].encode("utf-8", "surrogateescape")) - 1
+    return left
 
 
 def final_after(pieces: Iterator[str]) -> bool:

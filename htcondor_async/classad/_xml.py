@@ -313,8 +313,12 @@ class _Reader:
             return Literal(float(match.group(1)) if match else Error)
         if name == "e":
             return parse_prefix(text)[0]
-        time = parse_abs_time(text) if name == "at" else parse_rel_time(text)
-        return None if time is None else Literal(time)
+        # As HTCondor reads them: an instant loses its offset, a span is a number of seconds.
+        if name == "at":
+            instant = parse_abs_time(text)
+            return None if instant is None else Literal(AbsTime(instant.secs, 0))
+        span = parse_rel_time(text)
+        return None if span is None else Literal(float(span.seconds))
 
 
 def parse_xml_ads(text: str) -> Iterator[ClassAd]:

@@ -28,7 +28,7 @@ from htcondor_async.classad._values import fold
 from htcondor_sync._arguments import UNSET
 
 from ._calls import ArgumentError, checked, text_of
-from ._convert import Late, checked_key, decoded, node_to_python, sorted_keys, to_node, to_python
+from ._convert import NO_KEY, Late, checked_key, decoded, node_to_python, sorted_keys, to_node, to_python
 from ._expr import ExprTree, as_ad, evaluated, parse_error
 from ._values import from_core
 from ._world import WORLD
@@ -66,7 +66,8 @@ class ClassAd(AdStore):
         if input is UNSET:
             return
         if isinstance(input, dict):
-            self._merge_items(_plain_items(input))
+            for name, value in _plain_items(input):
+                self[checked_key(name, ClassAdValueError(NO_KEY))] = value
         elif isinstance(input, (str, bytes)):
             try:
                 self._table = dict(parse_new_ad(text_of(input, "ClassAd")).table)
@@ -190,7 +191,7 @@ class ClassAd(AdStore):
                 value = node_to_python(entry[1], self)
             yield (name if name.isascii() else decoded(name)), value
 
-    def get(self, key: str, default: Any = None, /, *extra: Any, **keywords: Any) -> Any:
+    def get(self, key: Any = UNSET, default: Any = None, /, *extra: Any, **keywords: Any) -> Any:
         """``get(name, default=None)``: return an attribute, or ``default`` if there is none."""
         if extra or keywords:
             raise ArgumentError("ClassAd.get takes a name and a default, by position")
@@ -201,12 +202,12 @@ class ClassAd(AdStore):
 
     @checked
     def setdefault(self, key: str, default: Any = None, /) -> Any:
-        """Return an attribute; if there is none, set it to ``default`` and return that."""
-        try:
-            return self[key]
-        except KeyError:
+        """Return an attribute, a list and an ad as :class:`ExprTree`; if there is none, set it to ``default``."""
+        node = self._lookup(fold(text_of(key, "ClassAd.setdefault")))
+        if node is None:
             self[key] = default
             return default
+        return self[key] if type(node) is Literal else ExprTree._of(node, self)
 
     @checked
     def update(self, source: Any, /) -> None:
@@ -221,12 +222,10 @@ class ClassAd(AdStore):
             self._merge_items(source.items())
         elif hasattr(source, "items"):
             self._merge_items(_pairs_of(source.items()))
+        elif hasattr(source, "__iter__"):
+            self._merge_items(_pairs_of(iter(source)))
         else:
-            try:
-                pairs = iter(source)
-            except TypeError:
-                raise ClassAdTypeError("Must provide a dictionary-like object to update()") from None
-            self._merge_items(_pairs_of(pairs))
+            raise ClassAdTypeError("Must provide a dictionary-like object to update()")
 
     def _merge_items(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         for name, value in pairs:
@@ -361,7 +360,7 @@ def _share(ad: AdStore, into: AdStore) -> None:
 
 
 def _plain_items(values: dict[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    if type(values) is not dict:
+    if type(values) is not dict and values:
         raise TypeError(f"{type(values.keys()).__name__!r} object is not subscriptable")
     return values.items()
 

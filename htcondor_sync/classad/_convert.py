@@ -36,7 +36,17 @@ if TYPE_CHECKING:
     from ._ad import ClassAd
     from ._expr import ExprTree
 
-__all__ = ["Late", "ad_to_python", "checked_key", "decoded", "node_to_python", "sorted_keys", "to_node", "to_python"]
+__all__ = [
+    "NO_KEY",
+    "Late",
+    "ad_to_python",
+    "checked_key",
+    "decoded",
+    "node_to_python",
+    "sorted_keys",
+    "to_node",
+    "to_python",
+]
 
 
 class Late:
@@ -47,6 +57,7 @@ class Late:
 
 
 _INT_MIN, _INT_MAX = -0x8000000000000000, 0x7FFFFFFFFFFFFFFF
+NO_KEY = "Unable to insert value into classad for key "
 _TRUE, _FALSE, _UNDEFINED, _ERROR = Literal(True), Literal(False), Literal(Undefined), Literal(Error)
 
 
@@ -180,11 +191,11 @@ def _compound(value: Any, depth: int) -> Node:
         return Literal(AbsTime(int(time.mktime(value.timetuple())), 0))
     if depth >= MAX_PYTHON_DEPTH:
         raise ClassAdValueError(f"values nest deeper than {MAX_PYTHON_DEPTH}")
-    if isinstance(value, dict) and type(value) is not dict:
+    if isinstance(value, dict) and type(value) is not dict and value:
         raise TypeError(f"{type(value.keys()).__name__!r} object is not subscriptable")
-    if isinstance(value, Mapping):
-        pairs = [(checked_key(name), to_node(item, depth + 1)) for name, item in value.items()]
-        return Late.ad._from_pairs(pairs)._node()
+    if isinstance(value, Mapping) or (hasattr(value, "keys") and hasattr(value, "__getitem__")):
+        names = [(checked_key(name, ClassAdValueError(NO_KEY)), name) for name in value.keys()]  # noqa: SIM118
+        return Late.ad._from_pairs([(key, to_node(value[name], depth + 1)) for key, name in names])._node()
     try:
         items = iter(value)
     except TypeError:
@@ -192,14 +203,17 @@ def _compound(value: Any, depth: int) -> Node:
     return ListNode(tuple([to_node(item, depth + 1) for item in items]))
 
 
-def checked_key(name: Any) -> str:
-    """Return the name of an attribute in a mapping; raises TypeError for what is no text, AttributeError for none."""
+def checked_key(name: Any, empty: Exception | None = None) -> str:
+    """Return the name of an attribute in a mapping; raises TypeError for what is no text.
+
+    :param empty: the error that is raised for an empty name, where it is not AttributeError.
+    """
     if isinstance(name, bytes):
         name = name.decode("utf-8", "surrogateescape")
     if not isinstance(name, str):
         raise TypeError(f"the name of an attribute is a str, not {type(name).__name__}")
     if not name:
-        raise AttributeError("")
+        raise AttributeError("") if empty is None else empty
     if not name.isascii():
         name.encode("utf-8", "surrogateescape")
     return str(name)

@@ -180,12 +180,21 @@ class ExprTree:
     def __getitem__(self, index: Any) -> Any:
         """Return an item of a list, unevaluated if it is no constant, or a character of a string.
 
-        :raises ClassAdValueError: the expression is neither.
+        What is neither is evaluated first, in no ad.
+
+        :raises ClassAdValueError: the expression is neither, and its value too.
         """
         node = self._node
+        if type(node) is not ListNode and type(node) is not Literal:
+            value = evaluated(node, None)
+            if isinstance(value, ListValue):
+                node = ListNode(tuple(value.items))
+            elif type(value) is str:
+                return to_python(value)[index]
         if type(node) is ListNode:
             if not isinstance(index, int):
                 raise TypeError(f"list indices are integers, not {type(index).__name__}")
+            index = int.__add__(index, 0)  # of a Value, too
             if not _INT_MIN <= index <= _INT_MAX:
                 raise OverflowError("Python int too large to convert to C long")
             return node_to_python(node.items[_position(index, len(node.items))], self._scope)
@@ -212,19 +221,20 @@ class ExprTree:
         node = to_node(other)
         return ExprTree._of(BinaryOp(op, node, self._node) if reflected else BinaryOp(op, self._node, node))
 
+    def _comparison(self, op: str, other: Any) -> ExprTree:
+        """Return the comparison; what has no value in the language is the same as nothing."""
+        try:
+            return self._binary(op, other)
+        except TypeError:  # ClassAdValueError is one
+            return ExprTree._of(Literal(op in ("!=", "isnt")))
+
     def __eq__(self, other: Any) -> ExprTree:  # type: ignore[override]  # an expression, not a truth
         """Return ``self == other`` as an expression; ``false`` for what has no value in the language."""
-        try:
-            return self._binary("==", other)
-        except ClassAdValueError:
-            return ExprTree._of(Literal(False))
+        return self._comparison("==", other)
 
     def __ne__(self, other: Any) -> ExprTree:  # type: ignore[override]  # as above
         """Return ``self != other`` as an expression; ``true`` for what has no value in the language."""
-        try:
-            return self._binary("!=", other)
-        except ClassAdValueError:
-            return ExprTree._of(Literal(True))
+        return self._comparison("!=", other)
 
     @checked
     def and_(self, expr: Any) -> ExprTree:
@@ -239,12 +249,12 @@ class ExprTree:
     @checked
     def is_(self, expr: Any) -> ExprTree:
         """Return ``self =?= expr`` as an expression."""
-        return self._binary("is", expr)
+        return self._comparison("is", expr)
 
     @checked
     def isnt_(self, expr: Any) -> ExprTree:
         """Return ``self =!= expr`` as an expression."""
-        return self._binary("isnt", expr)
+        return self._comparison("isnt", expr)
 
 
 def _operator(name: str, op: str, reflected: bool) -> Any:

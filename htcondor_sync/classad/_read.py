@@ -11,14 +11,17 @@ from typing import Any
 
 from htcondor_async.classad import ClassAdParseError
 from htcondor_async.classad._cache import node_of_text
+from htcondor_async.classad._lexer import meets_end
 from htcondor_async.classad._parser import parse_ad_at
 from htcondor_async.classad._read import (
     MAX_AD,
     ParserType,
     _AdScanner,
     _merge,
+    _new_ads,
     _old_ads,
     _old_ads_of_text,
+    _pieces,
     parse_ads,
     parse_old,
 )
@@ -45,8 +48,8 @@ __all__ = [
 _BYTES = "startswith first arg must be bytes or a tuple of bytes, not str"
 _UNDETERMINED = "Unable to determine if input is old or new classad"
 _NOT_NEW = "Unable to parse input stream into a ClassAd."
-_SPACE = " \t\n\v\f\r"
 _PIECE = 4096
+_INT_MAX = 0x7FFFFFFF
 _OLD = Parser.Old
 
 
@@ -94,7 +97,7 @@ class ClassAdFileIterator(_Ads):
 
     def __init__(self, source: Any = None) -> None:
         """Read from a file; without one there is nothing to iterate over."""
-        self._ads = iter(()) if source is None else parse_ads(source, ParserType.New)
+        self._ads = iter(()) if source is None else _new_ads(_pieces(source), False, file=True)
 
 
 def _is_file(source: Any) -> bool:
@@ -234,7 +237,10 @@ def parse(input: Any) -> ClassAd:
     """Return the ad in new syntax that text or a file begins with."""
     if isinstance(input, (str, bytes)):
         return ClassAd(input)
-    if not isinstance(input, int) and not _is_file(input):
+    if input is None:
+        raise ClassAdParseError(_NOT_NEW)
+    # A number is a descriptor, from which nothing is read.
+    if not 0 <= input <= _INT_MAX if isinstance(input, int) else not _is_file(input):
         raise ArgumentError(f"parse: expected a str or a file, not {type(input).__name__}")
     try:
         return _next_in_file(_new_source(input))
@@ -264,7 +270,7 @@ def _next_in_file(source: Any) -> ClassAd:
     try:
         return ClassAd._from_node(parse_ad_at(text)[0])
     except ClassAdParseError as error:
-        if not text.strip(_SPACE):
+        if end is None and meets_end(text, error.position):
             raise StopIteration("All ads processed") from None
         raise parse_error(_NOT_NEW, error) from None
 

@@ -85,9 +85,12 @@ def _iso_week(when: BrokenDownTime) -> tuple[int, int]:
     return year, days // 7 + 1
 
 
-def _zone_offset(when: BrokenDownTime) -> str:
+def _zone_offset(when: BrokenDownTime, pad: str, width: int | None) -> str:
     minutes = abs(when.gmt_offset) // 60
-    return f"{'-' if when.gmt_offset < 0 else '+'}{minutes // 60 * 100 + minutes % 60:04d}"
+    # A width is that of the digits, and what is in front of the sign is padded to it once more.
+    before = ("0" if pad == "0" else " ") * min(max((width or 0) - 1, 0), MAX_OUTPUT + 1)
+    digits = _number(minutes // 60 * 100 + minutes % 60, 4, pad or "0", width)
+    return f"{before}{'-' if when.gmt_offset < 0 else '+'}{digits}"
 
 
 _Number = Callable[[BrokenDownTime], int]
@@ -105,7 +108,7 @@ _NUMBERS: dict[str, tuple[_Number, int, str]] = {
     "M": (lambda t: t.minute, 2, "0"),
     "m": (lambda t: t.month, 2, "0"),
     "S": (lambda t: t.second, 2, "0"),
-    "s": (lambda t: t.epoch, 1, "0"),
+    "s": (lambda t: t.epoch, 1, "_"),
     "U": (lambda t: _cut(t.yearday - t.weekday + 7, 7), 2, "0"),
     "u": (lambda t: (t.weekday - 1 + 7) % 7 + 1, 1, "0"),
     "V": (lambda t: _iso_week(t)[1], 2, "0"),
@@ -139,6 +142,10 @@ _TEXTS: dict[str, Callable[[BrokenDownTime], str]] = {
 }
 
 
+# What a conversion with the modifier E or O is not: it stands as it is then.  The others are the same as without it.
+_REFUSED = {"E": frozenset("ABDFGHIMSUVWabdeghjklmw"), "O": frozenset("ADFXYacx")}
+
+
 def _twelve(hour: int) -> int:
     if hour > 12:
         return hour - 12
@@ -153,7 +160,7 @@ def _number(value: int, digits: int, pad: str, width: int | None) -> str:
     text = str(abs(value))
     sign = "-" if value < 0 else ""
     if pad == "-":
-        return sign + text
+        return (sign + text).rjust(min(width or 0, MAX_OUTPUT + 1))
     least = min(max(digits, width or 0), MAX_OUTPUT + 1)
     return (sign + text).rjust(least) if pad == "_" else sign + text.rjust(least - len(sign), "0")
 
@@ -175,7 +182,7 @@ def _pieces(pattern: str, when: BrokenDownTime) -> list[str]:
         start = at
         at += 1
         flags = ""
-        while pattern[at : at + 1] and pattern[at] in "_-0^#+":
+        while pattern[at : at + 1] and pattern[at] in "_-0^#":
             flags += pattern[at]
             at += 1
         digits = ""
@@ -197,30 +204,24 @@ def _pieces(pattern: str, when: BrokenDownTime) -> list[str]:
 
 
 def _convert(letter: str, modifier: str, flags: str, width: int | None, when: BrokenDownTime) -> str | None:
-    pads = [flag for flag in flags if flag in "_-0+"]
+    pads = [flag for flag in flags if flag in "_-0"]
     pad = pads[-1] if pads else ""
-    if letter == "z" and not modifier:
-        return _zone_offset(when)
+    if letter in _REFUSED.get(modifier, ()):
+        return None
+    if letter == "z":
+        return _zone_offset(when, pad, width)
     if letter in _NUMBERS:
-        if modifier == "E" and letter not in "CYy":
-            return None
-        if modifier == "O" and letter in "CGgYs":
-            return None
         value, digits, usual = _NUMBERS[letter]
         return _number(value(when), digits, pad or usual, width)
     if letter in _COMPOSED:
-        if modifier == "O" or (modifier and letter in "DFRrT"):
-            return None
         text = "".join(_pieces(_COMPOSED[letter], when))
     elif letter in _TEXTS:
-        if modifier and letter != "%":
-            return None
         text = _TEXTS[letter](when)
     else:
         return None
-    if "^" in flags:
+    if "^" in flags and letter != "P":
         text = text.upper()
-    if "#" in flags:
+    if "#" in flags and letter in _TEXTS and letter != "P":
         text = text.lower() if letter in "pZ" else text.upper()
     if width is not None and width > len(text):
         text = ("0" if pad == "0" else " ") * min(width - len(text), MAX_OUTPUT + 1) + text

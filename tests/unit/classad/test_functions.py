@@ -71,6 +71,20 @@ def test_the_time_is_the_environments() -> None:
     assert value('formatTime(0,"%H %Z %z %s")') == "19 EST +0000 0"
 
 
+@pytest.mark.parametrize(
+    ("pattern", "printed"),
+    [
+        ("%-5d", "    8"), ("%-d", "8"), ("%-5Y", " 2020"), ("%5s", "    0"), ("%05s", "00000"), ("%-z", "+0"),
+        ("%_z", "+   0"), ("%3z", "  +0000"), ("%-3z", "  +  0"), ("%05z", "0000+00000"), ("%^P", "am"), ("%#p", "am"),
+        ("%#c", "Sun Mar  8 02:00:00 2020"), ("%^a", "SUN"), ("%+5d", "%+5d"), ("%Er", "02:00:00 AM"), ("%Ed", "%Ed"),
+        ("%ER", "02:00"), ("%Oe", " 8"), ("%OY", "%OY"), ("%Op", "AM"), ("%EF", "%EF"), ("%OD", "%OD"),
+    ],
+)  # fmt: skip
+def test_flags_and_widths_of_time_formats(pattern: str, printed: str) -> None:
+    when = 0 if pattern.endswith("s") else 'absTime("2020-03-08T02:00:00Z")'
+    assert value(f'formatTime({when}, "{pattern}")') == printed
+
+
 def test_chance_is_the_environments(world: World) -> None:
     world.random.seed(5)
     first = [value("random(1000)") for _ in range(5)]
