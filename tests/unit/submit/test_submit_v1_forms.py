@@ -51,7 +51,8 @@ def test_blanks_at_the_end_of_queue(tree: Path) -> None:
         submit.jobs()
     assert len(list(CoreSubmit(text, submit_context(tree)).jobs())) == 2
     submit = _submit(tree)
-    for given, kept in ((" queue 3", " queue 3"), ("queue  3 ", "3 "), ("queue queue 3", "queue 3"), ("x in ", "x in ")):
+    texts = {" queue 3": " queue 3", "queue  3 ": "3 ", "queue queue 3": "queue 3", "x in ": "x in "}
+    for given, kept in texts.items():
         submit.setQArgs(given)
         assert submit.getQArgs() == kept
     assert len(list(submit.jobs())) == 1
@@ -136,6 +137,12 @@ def test_values(tree: Path, line: str, attribute: str, value: str) -> None:
 def test_the_owner_is_who_runs_the_program(tree: Path) -> None:
     assert _job(tree, "", SUBMIT_SHOULD_SET_LOCAL_OWNER="true")["Owner"] == '"osuser"'
     assert _job(tree, "")["Owner"] == "undefined"
+
+
+@pytest.mark.parametrize("function", ["$INT(n,%%)", "$REAL(n,100%%)", "$STRING(n,%%)", "$INT(n,x)"])
+def test_a_format_has_a_conversion(tree: Path, function: str) -> None:
+    with pytest.raises(HTCondorInternalError, match="no conversion"):
+        _submit(tree, f"n = 7\nv = {function}\n").expand("v")
 
 
 @pytest.mark.parametrize("source", [5, 2.5, True, None, [1]])
