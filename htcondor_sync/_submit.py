@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from htcondor_async.classad._ad import ClassAd
-from htcondor_async.errors import HTCondorInternalError, HTCondorTypeError, HTCondorValueError
+from htcondor_async.errors import HTCondorInternalError, HTCondorIOError, HTCondorTypeError, HTCondorValueError
 from htcondor_async.submit import JobIterator, SubmitContext, SubmitError
 from htcondor_async.submit import Submit as _Submit
 from htcondor_sync._arguments import ArgumentError, expect
@@ -257,12 +257,13 @@ class Submit:
         try:
             requests = self._core.oauth_requests
         except SubmitError as error:
-            raise HTCondorValueError(str(error)) from error
+            raise HTCondorIOError(str(error)) from error
         names = ("Service", "Handle", "Scopes", "Audience", "Options")
-        return [
-            ClassAd({name: value for name, value in zip(names, attrs.astuple(request), strict=True) if value})
-            for request in requests
-        ]
+        found = []
+        for request in requests:
+            values = dict(zip(names, attrs.astuple(request), strict=True))
+            found.append(ClassAd({name: value for name, value in values.items() if value or name == "Service"}))
+        return found
 
     def setSubmitMethod(self, method_value: int = -1, allow_reserved_values: bool = False) -> None:
         """Set the number that tells how jobs were submitted."""

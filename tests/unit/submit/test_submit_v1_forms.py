@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from htcondor_async.classad._unparse import unparse_node
-from htcondor_async.errors import HTCondorInternalError, HTCondorTypeError, HTCondorValueError
+from htcondor_async.errors import HTCondorInternalError, HTCondorIOError, HTCondorTypeError, HTCondorValueError
 from htcondor_async.submit import Submit as CoreSubmit
 from htcondor_sync import Submit as PublicSubmit
 from htcondor_sync._arguments import ArgumentError
@@ -155,6 +155,18 @@ def test_bytes_are_text(tree: Path) -> None:
     assert Submit._in_context(submit_context(tree), b"a = 1\n", b=b"c").items() == [("a", "1"), ("b", "c")]
     with pytest.raises(HTCondorValueError):
         Submit._in_context(submit_context(tree), ["ab", "c"])
+
+
+def test_oauth_services(tree: Path) -> None:
+    text = f"{START}use_oauth_services = mysvc *h1, box\n"
+    assert [{name: unparse_node(node) for name, node in ad._pairs()} for ad in _submit(tree, text).oauth_services] == [
+        {"Service": '""', "Handle": '"h1"'},
+        {"Service": '"box"'},
+        {"Service": '"mysvc"'},
+    ]
+    demanding = _submit(tree, text, box_USER_DEFINE_SCOPES="REQUIRED")
+    with pytest.raises(HTCondorIOError, match="box_OAUTH_PERMISSIONS"):
+        list(demanding.oauth_services)
 
 
 def test_any_key_may_be_set(tree: Path) -> None:
