@@ -10,7 +10,13 @@ from typing import Any, Literal
 
 from htcondor_async._dialogues.jobids import select_jobs
 from htcondor_async.enums import TransactionFlags as CoreFlags
-from htcondor_async.errors import ConcurrencyError, HTCondorException, HTCondorIOError, HTCondorValueError
+from htcondor_async.errors import (
+    ConcurrencyError,
+    HTCondorException,
+    HTCondorIOError,
+    HTCondorTypeError,
+    HTCondorValueError,
+)
 from htcondor_async.schedd import Transaction as CoreTransaction
 from htcondor_sync import _ads, _submission
 from htcondor_sync._arguments import UNSET, ArgumentError, expect, strings, uninstantiable
@@ -332,7 +338,7 @@ class Submit(_SubmitLanguage):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if len(args) > 1:
-            raise HTCondorValueError("Submit() takes at most one positional argument")
+            raise HTCondorTypeError("Keyword constructor cannot take more than one positional argument")
         self._make(process_context(), args, kwargs)
 
     def queue(self, txn: Transaction | None, count: int = 0, ad_results: Any = None) -> int:

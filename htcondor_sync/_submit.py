@@ -12,10 +12,10 @@ from typing import Any
 import attrs
 
 from htcondor_async.classad._ad import ClassAd
-from htcondor_async.errors import HTCondorInternalError, HTCondorTypeError, HTCondorValueError
+from htcondor_async.errors import HTCondorInternalError, HTCondorIOError, HTCondorTypeError, HTCondorValueError
 from htcondor_async.submit import JobIterator, SubmitContext, SubmitError
 from htcondor_async.submit import Submit as _Submit
-from htcondor_sync._arguments import ArgumentError
+from htcondor_sync._arguments import ArgumentError, expect
 
 __all__ = ["Submit", "SubmitJobsIterator", "default_context"]
 
@@ -90,13 +90,14 @@ class Submit:
         return submit
 
     def _make(self, context: SubmitContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if args:
+        source: Any = args[0] if args else None
+        if isinstance(source, bytes):
+            source = source.decode("utf-8", "surrogateescape")
+        elif args and not isinstance(source, str):
             try:
-                source: Any = dict(args[0])
-            except (TypeError, ValueError):
-                source = str(args[0])
-        else:
-            source = None
+                source = dict(source)
+            except ValueError:
+                source = str(source)  # which is no description either
         try:
             self._core = _Submit(source, context, **kwargs)
         except SubmitError as error:
@@ -106,10 +107,12 @@ class Submit:
 
     def __getitem__(self, attr: str) -> str:
         """Return the value of a command; raises KeyError."""
+        expect("Submit.__getitem__", ("attr", attr, str))
         return self._core[attr]
 
     def __setitem__(self, attr: str, obj: Any) -> None:
         """Set a command."""
+        expect("Submit.__setitem__", ("attr", attr, str))
         self._core[attr] = obj
 
     def __delitem__(self, attr: str) -> None:
@@ -152,6 +155,7 @@ class Submit:
 
     def setdefault(self, attr: str, value_obj: Any) -> str:
         """Return the value of a command, setting it first if it has none."""
+        expect("Submit.setdefault", ("attr", attr, str))
         return self._core.setdefault(attr, value_obj)
 
     def update(self, source: Any) -> None:
@@ -187,12 +191,16 @@ class Submit:
 
     def setQArgs(self, args: str) -> None:
         """Set what follows the word queue."""
+        expect("Submit.setQArgs", ("args", args, str))
         self._core.queue_arguments = args
 
     def itemdata(self, qargs: str = "") -> Iterator[str | dict[str, str]]:
         """Return an iterator over the items of a QUEUE statement."""
+        expect("Submit.itemdata", ("qargs", qargs, str))
         try:
             statement = self._core._item_statement(qargs)
+            if qargs and statement.filename == "<":
+                raise SubmitError("inline items not available", key="queue")
         except SubmitError as error:
             raise HTCondorValueError(str(error)) from error
         try:
@@ -204,6 +212,7 @@ class Submit:
 
     def expand(self, attr: str) -> str:
         """Return the value of a command with its macros expanded; raises RuntimeError where it is empty."""
+        expect("Submit.expand", ("attr", attr, str))
         try:
             value = self._core.expand(attr)
         except KeyError:
@@ -224,6 +233,7 @@ class Submit:
         owner: str = "",
     ) -> SubmitJobsIterator:
         """Return an iterator over complete job ads."""
+        _expect_jobs("Submit.jobs", count, clusterid, procid, qdate, owner)
         return SubmitJobsIterator(self._core.jobs(count, _iterator_or_none(itemdata), clusterid, procid, qdate, owner))
 
     def procs(
@@ -236,6 +246,7 @@ class Submit:
         owner: str = "",
     ) -> SubmitJobsIterator:
         """Return an iterator over a complete first ad and what the other jobs have of their own."""
+        _expect_jobs("Submit.procs", count, clusterid, procid, qdate, owner)
         return SubmitJobsIterator(self._core.procs(count, _iterator_or_none(itemdata), clusterid, procid, qdate, owner))
 
     # -- other
@@ -246,15 +257,21 @@ class Submit:
         try:
             requests = self._core.oauth_requests
         except SubmitError as error:
-            raise HTCondorValueError(str(error)) from error
+            raise HTCondorIOError(str(error)) from error
         names = ("Service", "Handle", "Scopes", "Audience", "Options")
-        return [
-            ClassAd({name: value for name, value in zip(names, attrs.astuple(request), strict=True) if value})
-            for request in requests
-        ]
+        found = []
+        for request in requests:
+            values = dict(zip(names, attrs.astuple(request), strict=True))
+            found.append(ClassAd({name: value for name, value in values.items() if value or name == "Service"}))
+        return found
 
     def setSubmitMethod(self, method_value: int = -1, allow_reserved_values: bool = False) -> None:
         """Set the number that tells how jobs were submitted."""
+        expect(
+            "Submit.setSubmitMethod",
+            ("method_value", method_value, int),
+            ("allow_reserved_values", allow_reserved_values, bool),
+        )
         self._core.set_submit_method(method_value, allow_reserved=allow_reserved_values)
 
     def getSubmitMethod(self) -> int:
@@ -271,8 +288,21 @@ class Submit:
         """As :meth:`from_dag`, in a context."""
         try:
             return cls._wrap(_Submit.from_dag(filename, options, attrs.evolve(context, v1=True)))
+        except SubmitError as error:  # of the description that was written
+            raise HTCondorValueError(str(error)) from error
         except HTCondorValueError as error:
             raise HTCondorInternalError(str(error)) from error
+
+
+def _expect_jobs(function: str, count: int, clusterid: int, procid: int, qdate: int, owner: str) -> None:
+    expect(
+        function,
+        ("count", count, int),
+        ("clusterid", clusterid, int),
+        ("procid", procid, int),
+        ("qdate", qdate, int),
+        ("owner", owner, str),
+    )
 
 
 def _iterator_or_none(itemdata: Any) -> Any:

@@ -30,7 +30,7 @@ def _format(form: str, kinds: str, name: str, convert: Callable[[re.Match[str]],
         position = match.end()
     if count > 1:
         raise SourceError(f"{name}(): {form[:80]!r} has more than one conversion")
-    if not pieces:
+    if not count:
         raise SourceError(f"{name}(): {form[:80]!r} is not a valid format: it has no conversion")
     return "".join(pieces) + form[position:]
 

@@ -79,4 +79,6 @@ def plain_queue(text: str) -> tuple[str, str] | None:
     match = _QUEUE.match(text)
     if match is None or len(text) > _LONGEST:
         return None
-    return (match[1] or match[2] or "").lstrip().strip(BLANKS), text[match.end() :]
+    # blanks at the end of a last line without a newline belong to the arguments
+    arguments = match[1].rstrip(BLANKS) if match[1] else match[2] or ""
+    return arguments.lstrip(), text[match.end() :]

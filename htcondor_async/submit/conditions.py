@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from htcondor_async.config._defaults import find_metaknob, metaknob_categories
+
 from .macros import MacroTable
 from .problems import SubmitError
 from .versions import Version
@@ -11,13 +13,50 @@ from .versions import Version
 __all__ = ["Conditions"]
 
 _MAX_DEPTH = 63
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d*)?|\.\d+)")
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_./]*|[A-Za-z0-9_./]*[A-Za-z][A-Za-z0-9_./]*")
 _VERSION = re.compile(r"version(?![A-Za-z0-9])\s*(!?)([<=>]?)(=?)\s*[vV]?(.*)", re.IGNORECASE | re.DOTALL)
 _VERSION_NUMBER = re.compile(r"\s*(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?")
-_VERSION_FORM = re.compile(r"version\s*!?\s*[<=>]*\s*[vV]?[A-Za-z0-9.\s]*", re.IGNORECASE)
-_DEFINED = re.compile(r"defined(?![A-Za-z0-9])\s*([A-Za-z0-9_./:\s-]*)", re.IGNORECASE)
+_LEADING_NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+# What characters are, by which a condition is told from others: letters, digits, a digit's point or exponent, ...
+_LETTER, _DIGIT, _FLOAT, _NAME, _BLANK, _COMPARE, _COLON, _OTHER = "adfn =:*"
+_NUMBERS = {frozenset("d"), frozenset("df")}
+_NAMES = {frozenset(kinds) for kinds in ("a", "ad", "adf", "an", "and", "andf")}
+_VERSIONS = {frozenset(kinds) for kinds in ("a =d", "a =df")}
+_DEFINITIONS = {frozenset(kinds) for kinds in ("a ", "a :", "a n", "a n:", "a d", "a dn", "a df", "a dnf")}
 _KEYWORD = re.compile(r"(if|elif|else|endif)(?=\s|\Z)\s*(.*)", re.IGNORECASE | re.DOTALL)
+
+
+def _kinds(text: str) -> frozenset[str]:
+    """Return of which kinds the characters of a condition are."""
+    found: set[str] = set()
+    for position, char in enumerate(text):
+        following = text[position + 1 : position + 2]
+        if char in "+-":
+            # a minus at the start, and whatever follows a float, says nothing
+            if (char == "-" and position == 0) or found == {_DIGIT, _FLOAT}:
+                continue
+            found.add(_OTHER)
+        elif not char.isascii():
+            found.add(_OTHER)
+        elif char.isdigit():
+            found.add(_DIGIT)
+        elif char == ".":
+            found.add(_FLOAT if found == {_DIGIT} or not following or following.isdigit() else _NAME)
+        elif char in "eE":
+            found.add(_FLOAT if found - {_FLOAT} == {_DIGIT} else _LETTER)
+        elif char.isalpha():
+            found.add(_LETTER)
+        elif char in "_/":
+            found.add(_NAME)
+        elif char in "<=>" or (char == "!" and following == "="):
+            found.add(_COMPARE)
+        else:
+            found.add(_BLANK if char.isspace() else _COLON if char == ":" else _OTHER)
+    return frozenset(found)
+
+
+def _number(text: str) -> float:
+    match = _LEADING_NUMBER.match(text)
+    return float(match[0]) if match else 0.0
 
 
 class Conditions:
@@ -114,28 +153,36 @@ class Conditions:
             return True
         if lower in ("false", "no", "f"):
             return False
-        if _NUMBER.fullmatch(text):
-            return float(re.sub(r"[eE][+-]?\Z", "", text)) != 0
-        if _DEFINED.fullmatch(text):
+        kinds = _kinds(text)
+        if kinds in _NUMBERS:
+            return _number(text) != 0
+        if kinds in _DEFINITIONS | {frozenset("a")} and re.match(r"defined(?![A-Za-z0-9])", lower):
             return self._defined(text[len("defined") :].strip())
-        if re.match(r"version(?![A-Za-z0-9])", lower) and _VERSION_FORM.fullmatch(text):
+        if lower == "version" or (kinds in _VERSIONS and re.match(r"version(?![A-Za-z0-9])", lower)):
             return self._compare_version(text)
-        if _WORD.fullmatch(text) or not text:
+        if kinds in _NAMES or not text:
             raise ValueError("expression is not a conditional")
         raise ValueError("complex conditionals are not supported")
 
     def _defined(self, name: str) -> bool:
+        kinds = _kinds(name)
         if not name:
             return False
-        if _NUMBER.fullmatch(name) or name.lower() in ("true", "false"):
+        if kinds in _NUMBERS or name.lower() in ("true", "false"):
             return True
-        if re.match(r"use\s", name, re.IGNORECASE):
-            if re.search(r"\s", name[3:].strip()):
-                raise ValueError("the argument of defined use must not hold blanks")
-            return False
-        if not re.fullmatch(r"[A-Za-z0-9_./]+", name):
+        if kinds in _NAMES:
+            value = self._macros.lookup(name)
+            return bool(value) if value is not None else name.lower() in ("yes", "no", "t", "f")
+        match = re.match(r"use\s+", name, re.IGNORECASE)
+        if match is None:
             raise ValueError("the argument of defined must be one name, a boolean or a number")
-        return bool(self._macros.lookup(name)) or name.lower() in ("yes", "no", "t", "f")
+        # These are the categories of the configuration; templates are never found here.
+        category, _, knob = name[match.end() :].partition(":")
+        if re.search(r"\s", category + knob):
+            raise ValueError("the argument of defined use must not hold blanks")
+        if not knob:
+            return category.lower() in metaknob_categories()
+        return find_metaknob(category, knob) is not None
 
     def _compare_version(self, text: str) -> bool:
         match = _VERSION.fullmatch(text)

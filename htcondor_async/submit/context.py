@@ -72,6 +72,8 @@ def submit_value(value: object) -> str:
     """Return a Python value as the text of a command."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
     if value is None:
         return "undefined"
     if isinstance(value, Value):

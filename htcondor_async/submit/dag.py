@@ -35,7 +35,7 @@ from htcondor_async.errors import HTCondorIOError, HTCondorTypeError, HTCondorVa
 
 from .context import SubmitContext
 from .quoting import EnvironmentTable, QuotingError, join_v2, quote_v2
-from .values import leading_int
+from .values import INT_MAX, INT_MIN, leading_int
 from .words import basename
 
 __all__ = ["DagFiles", "DagOptions", "write_submit_file"]
@@ -72,6 +72,9 @@ _BOOLEANS = (
     "dorecov",
     "suppress_notification",
 )
+# v1 knows it, but under another name than that by which it can be set.
+_MISSPELLED = "schedd-daemon-ad-file"
+_KNOWN = frozenset((*_STRINGS, *_INTEGERS, *_BOOLEANS))
 
 
 @runtime_checkable
@@ -115,9 +118,12 @@ class DagOptions:
         for key, value in options.items():
             if not isinstance(key, str):
                 raise HTCondorTypeError(f"a DAGMan option is named by a string, not by {key!r}")
+            if key.lower() not in _KNOWN and key.lower() != _MISSPELLED:
+                found.unknown.append(key)
+                continue
             if not isinstance(value, (str, int)) or (value == "" and isinstance(value, str)):
                 raise HTCondorValueError(f"the DAGMan option {key} has no value")
-            found._take(key, value)
+            found._take(key, str(value).lower() if isinstance(value, bool) else value)
         return found
 
     def _take(self, key: str, value: str | int) -> None:
@@ -125,10 +131,10 @@ class DagOptions:
         if lower in _STRINGS:
             self.strings[lower] = str(value)
         elif lower in _INTEGERS:
-            text = str(value)
-            if isinstance(value, bool) or re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text) is None:
-                raise HTCondorTypeError(f"the DAGMan option {key} needs an integer, not {value!r}")
-            self.integers[lower] = int(text)
+            number = _leading_number(str(value))
+            if number is None:
+                raise HTCondorTypeError(f"the DAGMan option {key} needs an integer of 32 bits, not {value!r}")
+            self.integers[lower] = number
         elif lower in _BOOLEANS:
             self.booleans[lower] = self._boolean(key, value)
         else:
@@ -139,9 +145,10 @@ class DagOptions:
         text = str(value).strip().lower()
         if text in ("true", "false"):
             return text == "true"
-        if re.fullmatch(r"[+-]?\d{1,18}", text) is None:
+        number = _leading_number(text)
+        if number is None:
             raise HTCondorTypeError(f"the DAGMan option {key} needs a boolean, not {value!r}")
-        return leading_int(text) > 0
+        return number > 0
 
     def flag(self, key: str) -> bool:
         """Return a boolean option, false if it is not given."""
@@ -150,6 +157,13 @@ class DagOptions:
     def text(self, key: str) -> str:
         """Return a string option, "" if it is not given."""
         return self.strings.get(key, "")
+
+
+def _leading_number(text: str) -> int | None:
+    """Return the number that a text begins with, whatever follows; None without one, or beyond 32 bits."""
+    match = re.match(r"\s*([+-]?[0-9]{1,18})", text)
+    number = int(match[1]) if match else None
+    return number if number is not None and INT_MIN <= number <= INT_MAX else None
 
 
 @attrs.define
@@ -356,7 +370,7 @@ class _Dag:
         if options.flag("valgrind"):
             found += ["--tool=memcheck", "--leak-check=yes", "--show-reachable=yes", dagman]
         found += ["-p", "0", "-f", "-l", "."]
-        if "debug" in integers:
+        if integers.get("debug", -1) != -1:
             found += ["-Debug", str(integers["debug"])]
         found += ["-Lockfile", f"{self.name}.lock", "-Dag", self.name]
         for key, flag in (

@@ -88,12 +88,19 @@ class Submit(JobSource, MutableMapping[str, str]):
         queue = plain_queue(text)
         if queue is not None:
             (self._queue, self._rest), self._queue_line = queue, before + 1
+            self._queue = self._trimmed(self._queue)
             return
         reader = DescriptionReader(
             self._macros, self._context.world(), self._context.version, self._template, self._context.notice
         )
         found = reader.read(text, before)
         self._queue, self._rest, self._queue_line = found.queue, found.rest, found.line
+        if self._queue is not None:
+            self._queue = self._trimmed(self._queue)
+
+    def _trimmed(self, arguments: str) -> str:
+        """Return arguments of QUEUE without blanks at the end, which the v1 bindings keep."""
+        return arguments if self._context.v1 else arguments.rstrip()
 
     def _template(self, name: str) -> str | None:
         listed = (self._context.setting("SUBMIT_TEMPLATE_NAMES") or "").replace(",", " ").split()
@@ -107,7 +114,7 @@ class Submit(JobSource, MutableMapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         """Return the value of a command as it was written; raises ``KeyError``."""
-        value = self._macros.lookup(_key(name)) if isinstance(name, str) and name else None
+        value = self._macros.lookup(_key(name)) if isinstance(name, str) else None
         if value is None:
             raise KeyError(name)
         return value
@@ -125,7 +132,11 @@ class Submit(JobSource, MutableMapping[str, str]):
 
     def __contains__(self, name: object) -> bool:
         """Return whether a command is set, or is a built-in macro."""
-        return isinstance(name, str) and bool(name) and self._macros.lookup(_key(name)) is not None
+        return isinstance(name, str) and self._macros.lookup(_key(name)) is not None
+
+    def is_set(self, name: str) -> bool:
+        """Return whether a command is set; built-in macros do not count."""
+        return self._macros.exact(_key(name)) is not None
 
     def __iter__(self) -> Iterator[str]:
         """Yield the commands that are set, in the order they were first written."""
@@ -217,7 +228,8 @@ class Submit(JobSource, MutableMapping[str, str]):
     def queue_arguments(self, text: str) -> None:
         if "\n" in text:
             raise HTCondorValueError("the arguments of QUEUE cannot hold a newline")
-        arguments = queue_arguments(text.lstrip())
+        text = text if self._context.v1 else text.strip()
+        arguments = queue_arguments(text)
         text = text if arguments is None else arguments
         if text != self._queue:
             self._queue, self._rest = text, ""
@@ -246,7 +258,7 @@ class Submit(JobSource, MutableMapping[str, str]):
         Parameters
         ----------
         method
-            100 or more; -1 for none.
+            100 or more; a negative number for none.
         allow_reserved
             Allow 0 to 99, which HTCondor keeps for itself.
         """
@@ -254,7 +266,7 @@ class Submit(JobSource, MutableMapping[str, str]):
             raise HTCondorValueError(
                 f"submit method {method} is reserved; use 100 or more, or allow_reserved", hint="use 100 or more"
             )
-        self._method = max(-1, method)
+        self._method = method
 
     @classmethod
     def from_dag(

@@ -210,14 +210,16 @@ class ItemLoader:
     def _matches(self, pattern: str, options: _GlobOptions) -> list[str]:
         found = []
         # A name without wildcards is taken as it is also where only directories are wanted.
-        only_directories = options.directories and re.search(r"[*?\[]", pattern) is not None
+        wild = re.search(r"[*?\[]", pattern) is not None
+        only_directories = options.directories and wild
         for path in self._environment.glob(pattern):
             full = path if path.startswith("/") else f"{self._environment.cwd()}/{path}"
             status = self._environment.stat(full)
             directory = status is not None and status.is_directory
             if (options.files and directory) or (only_directories and not directory):
                 continue
-            found.append(path + "/" if directory and not path.endswith("/") else path)
+            # What a pattern that ends in a slash matches is marked as a directory once more.
+            found.append(path + "/" if directory and (wild or not path.endswith("/")) else path)
         return found
 
     def _expand_globs(self, patterns: list[str], options: _GlobOptions) -> list[str]:

@@ -245,7 +245,7 @@ class QueueStatement:
         if text.startswith("("):
             return text
         while True:
-            if text.startswith("["):
+            if text.startswith("[") and _WORD.match(text) is not None:
                 self.slice, length = Slice.parse(text)
                 text = text[length:].lstrip(_BLANKS)
                 continue
@@ -284,6 +284,10 @@ class QueueStatement:
             return
         if one_line:
             text = text[1:-1]
+            if text.startswith("("):
+                # what is left is taken for the beginning of a list of several lines
+                self._item_text(f"{text} ")
+                return
         if self.mode is ItemMode.FROM:
             text = text.lstrip(_BLANKS)
             if one_line:

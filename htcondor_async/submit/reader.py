@@ -39,7 +39,7 @@ _BLANKS = " \t\n\v\f\r"
 def queue_arguments(line: str) -> str | None:
     """Return what follows the word queue or iterate, or None if ``line`` does not begin with it."""
     match = _QUEUE.match(line)
-    return None if match is None else (match[1] if match[1] is not None else match[2]).strip(_BLANKS)
+    return None if match is None else match[1] if match[1] is not None else match[2]
 
 
 class DescriptionSource(LineReader):
@@ -136,7 +136,7 @@ class DescriptionReader:
         block: _Block | None = None
         try:
             for line in lines:
-                if not line or line[0] == "#":
+                if not line or line[0] == "#" or line.isspace():
                     continue
                 if block is not None:
                     if line[0] == "@" and line[1:] == block.tag:
@@ -236,7 +236,7 @@ class DescriptionReader:
 
     def _include(self, options: str, target: str, depth: int) -> None:
         words = options.split()
-        optional = bool(words) and words[0].lower() in ("ifexist", "ifexists")
+        optional = bool(words) and words[0] in ("ifexist", "ifexists")
         if optional:
             words = words[1:]
         command = bool(words) and words[0] in ("output", "command")

@@ -76,9 +76,8 @@ class JobSource:
 
     def _item_statement(self, arguments: str) -> QueueStatement:
         """Return the statement that :meth:`item_data` is asked about; raises SubmitError."""
-        text = arguments or self._queue or ""
-        stripped = queue_arguments(text)
-        return self._statement(text if stripped is None else stripped)
+        stripped = queue_arguments(arguments)
+        return self._statement((arguments or self._queue or "") if stripped is None else stripped)
 
     def _load_items(self, statement: QueueStatement, own: bool) -> Iterator[str | dict[str, str]]:
         """Return the items of a statement, which is this description's ``own`` or not; raises SubmitError."""

@@ -30,9 +30,9 @@ def _clamp(number: int) -> int:
 
 
 def leading_int(text: str) -> int:
-    """Return the integer ``text`` begins with, 0 without one (the C function atoi)."""
+    """Return the integer ``text`` begins with, 0 without one; its lower 32 bits count (the C function atoi)."""
     match = _LEADING.match(text)
-    return _clamp(int(match[0])) if match else 0
+    return ((_clamp(int(match[0])) + 2**31) & 0xFFFFFFFF) - 2**31 if match else 0
 
 
 @attrs.frozen

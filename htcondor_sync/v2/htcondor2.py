@@ -47,6 +47,7 @@ from htcondor_sync._state import STATE
 from htcondor_sync._unserved import not_served, unserved
 from htcondor_sync.v2._credd import Credd
 from htcondor_sync.v2._security import SecurityContext, secured
+from htcondor_sync.v2._submit import Submit
 from htcondor_sync.v2._values import ads_in as _in
 from htcondor_sync.v2._values import is_id as _is_id
 from htcondor_sync.v2._values import location_in as _location
@@ -231,38 +232,6 @@ class Schedd(_schedd.Schedd):
     disableProjectRec, daemonHistory = unserved("Schedd.disableProjectRec"), unserved("Schedd.daemonHistory")
     get_claims, create_ocu = unserved("Schedd.get_claims"), unserved("Schedd.create_ocu")
     remove_ocu, query_ocu = unserved("Schedd.remove_ocu"), unserved("Schedd.query_ocu")
-
-
-class Submit(_schedd.Submit):
-    """A submit description."""
-
-    def __init__(self, input: Any = None, queue: str | None = None, **kwargs: Any) -> None:
-        super().__init__(*([] if input is None else [input]), **kwargs)
-        if queue is not None:
-            self.setQArgs(queue)
-
-    def get(self, attr: str, default: Any = None) -> Any:
-        """Return the value of a command, or ``default``."""
-        return self._core.get(attr, default)
-
-    def jobs(
-        self, count: int = 0, itemdata: Any = None, clusterid: int = 1, procid: int = 0, qdate: int = 0, owner: str = ""
-    ) -> Any:
-        """Return an iterator over complete job ads."""
-        return map(_out, super().jobs(count, itemdata, clusterid, procid, qdate, owner))
-
-    def procs(
-        self, count: int = 0, itemdata: Any = None, clusterid: int = 1, procid: int = 0, qdate: int = 0, owner: str = ""
-    ) -> Any:
-        """Return an iterator over a complete first ad and what the other jobs have of their own."""
-        return map(_out, super().procs(count, itemdata, clusterid, procid, qdate, owner))
-
-    def itemdata(self, qargs: str | None = None) -> Any:
-        """Return an iterator over the items of a QUEUE statement."""
-        return super().itemdata(qargs or "")
-
-    pop, popitem, clear = MutableMapping.pop, MutableMapping.popitem, MutableMapping.clear
-    issue_credentials, from_dag_options = unserved("Submit.issue_credentials"), unserved("Submit.from_dag_options")
 
 
 class Negotiator(_negotiator.Negotiator):

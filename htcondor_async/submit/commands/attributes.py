@@ -46,8 +46,11 @@ def base_attributes(job: JobBuilder) -> None:
     job.set("QDate", job.qdate)
     if job.identity.method >= 0:
         job.set("JobSubmitMethod", job.identity.method)
-    local_owner = job.settings.flag("SUBMIT_SHOULD_SET_LOCAL_OWNER", False) and not job.target.spool and job.owner
-    job.set("Owner", job.owner if local_owner else expressions.UNDEFINED)
+    owner: str | None = None
+    if job.settings.flag("SUBMIT_SHOULD_SET_LOCAL_OWNER", False) and not job.target.spool:
+        user = job.environment.current_user()
+        owner = job.owner or (user.name if user is not None else None)
+    job.set("Owner", owner if owner is not None else expressions.UNDEFINED)
     for name in _REALS:
         job.set(name, 0.0)
     for name in _INTEGERS:
@@ -117,7 +120,7 @@ def report_mistakes(job: JobBuilder) -> None:
         raise job.error(f"{key}={length} is out of bounds 0 to {INT_MAX}", key, str(length))
     lease = job.get("JobLeaseDuration")
     is_literal, seconds = expressions.literal(lease)
-    short = is_literal and type(seconds) in (int, float) and 0 < seconds < 20
+    short = is_literal and type(seconds) in (bool, int, float) and 1 <= seconds < 20
     # The real one mends only the first such job of a cluster.
     if short and job.warn("job_lease_duration less than 20 seconds is not allowed, using 20 instead", "lease"):
         job.set("JobLeaseDuration", 20)

@@ -6,7 +6,7 @@ import hashlib
 import re
 
 from htcondor_async.submit.job import JobBuilder
-from htcondor_async.submit.words import basename, is_url, split_commas
+from htcondor_async.submit.words import is_url, split_commas
 
 from .sizes import size_kb
 
@@ -81,7 +81,7 @@ def _container_file(job: JobBuilder) -> str | None:
     name = image[:-1] if image.endswith("/") else image
     if job.target.version.major >= 25:
         job.set("ContainerImageFullPath", image)
-    job.set("ContainerImage", basename(name))
+    job.set("ContainerImage", name.rpartition("/")[2])
     scheme, colon, _ = name.partition(":")
     job.set("ContainerImageSource", scheme if colon else "cedar")
     return image
