@@ -315,3 +315,23 @@ except htcondor.HTCondorException as error:
     done = python("-c", code, CONDOR_CONFIG=named, _CONDOR_A="1")
     assert done.stdout == "60 None\nrefused\n"
     assert done.stderr.startswith(f"the configuration {named!r} of CONDOR_CONFIG ") and "defaults" in done.stderr
+
+
+def test_event_logs_as_in_the_bindings(tmp_path: Path) -> None:
+    """Whole seconds only; ``read_events`` takes a file or its name."""
+    log = tmp_path / "job.log"
+    log.write_text("013 (017.003.000) 2024-03-05 14:07:09 Job was released.\n...\n")
+    code = """
+import sys, warnings
+import htcondor_sync as htcondor
+warnings.simplefilter("ignore")
+name = sys.argv[1]
+for seconds in (0.0, 1.5, "x"):
+    try:
+        htcondor.JobEventLog(name).events(seconds)
+    except htcondor.HTCondorTypeError:
+        print("refused")
+print([event.cluster for event in htcondor.JobEventLog(name).events(True)])
+print([ad["Cluster"] for ad in htcondor.read_events(name)], [ad["Cluster"] for ad in htcondor.read_events(open(name))])
+"""
+    assert output("-c", code, str(log)).splitlines() == ["refused"] * 3 + ["[17]", "[17] [17]"]
