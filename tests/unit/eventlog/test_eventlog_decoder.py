@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from helpers.event_logs import CLOCK, DATA, decoded, outcome
+from helpers.event_logs import CLOCK, DATA, FixedClock, decoded, outcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -219,6 +219,21 @@ def test_times(head, timestamp, text):
     (event,) = decoded((RELEASED % 1).replace(b"2024-03-05 14:07:09", head))
     assert (event.timestamp, event["EventTime"]) == (timestamp, text)
     assert str(event)
+
+
+@pytest.mark.parametrize(
+    ("zone", "head", "timestamp"),
+    [
+        ("America/New_York", b"2024-03-10 02:30:00", 1710055800),
+        ("Europe/Berlin", b"2024-03-31 02:30:00", 1711848600),
+        ("Australia/Lord_Howe", b"2024-10-06 02:15:00", 1728143100),
+        ("Europe/Berlin", b"2024-10-27 02:30:00", 1729992600),
+    ],
+)
+def test_times_where_the_clock_is_changed(zone, head, timestamp):
+    """As recorded from the bindings 24.0.24."""
+    (event,) = decoded((RELEASED % 1).replace(b"2024-03-05 14:07:09", head), FixedClock(zone))
+    assert event.timestamp == timestamp
 
 
 @pytest.mark.parametrize(
