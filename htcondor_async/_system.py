@@ -17,6 +17,7 @@ from pathlib import Path
 
 from htcondor_async._environment import CommandResult, FileStatus, UserRecord
 from htcondor_async._runtime import host
+from htcondor_async._runtime.interfaces import own_addresses
 from htcondor_async.config.detected import Machine, detected_values
 
 __all__ = ["LocalZone", "SystemEnvironment", "this_machine"]
@@ -195,6 +196,7 @@ def this_machine() -> Machine:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _MEBI
     except (OSError, ValueError):
         memory = 0  # unknown on this system
+    ipv4, ipv6 = own_addresses()
     return Machine(
         sysname=names.sysname,
         nodename=names.nodename,
@@ -205,4 +207,6 @@ def this_machine() -> Machine:
         memory=memory,
         pid=os.getpid(),
         ppid=os.getppid(),
+        ipv4=ipv4,
+        ipv6=ipv6,
     )

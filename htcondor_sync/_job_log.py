@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 from htcondor_async._runtime.base import Runtime
 from htcondor_async.classad import ClassAd as CoreAd
+from htcondor_async.errors import HTCondorTypeError
 from htcondor_async.eventlog import JobEvent as CoreEvent
 from htcondor_async.joblog import JobEventLog as CoreLog
 from htcondor_sync import _ads
@@ -140,7 +140,12 @@ class JobEventLog:
             raise StopIteration from None
 
     def events(self, stop_after: Any) -> JobEventLog:
-        """Return itself, to be iterated over for so many seconds; None for ever, 0 for what is there."""
+        """Return itself, to be iterated over for so many whole seconds; None for ever, 0 for what is there."""
+        if stop_after is not None and not isinstance(stop_after, int):
+            raise HTCondorTypeError(f"deadline must be an integer: seconds or None, not {stop_after!r}")
+        return self._until(stop_after)
+
+    def _until(self, stop_after: float | None) -> JobEventLog:
         self._core.events(stop_after)
         return self
 
@@ -184,12 +189,12 @@ class EventIterator(metaclass=uninstantiable):
 
     def __next__(self) -> _ads.ClassAd:
         """Return the next event as an ad; without one, stop, or wait if this iterator blocks."""
-        return self._ad(next(self._log.events(None if self._blocking else 0)))
+        return self._ad(next(self._log._until(None if self._blocking else 0)))
 
     def poll(self, timeout: int = -1) -> _ads.ClassAd | None:
         """Return the next event, waiting so many milliseconds for it; None if there is none. Negative: for ever."""
         expect("EventIterator.poll", ("timeout", timeout, int))
-        event = next(self._log.events(None if timeout < 0 else timeout / 1000), None)
+        event = next(self._log._until(None if timeout < 0 else timeout / 1000), None)
         return None if event is None else self._ad(event)
 
     def wait(self) -> None:
@@ -219,10 +224,11 @@ class EventIterator(metaclass=uninstantiable):
 
 
 def read_events(arg1: Any, arg2: bool = False, /) -> EventIterator:
-    """Return an iterator over the events of an open file, as ads; ``arg2`` for a log in XML, which is found out."""
+    """Return an iterator over the events of a file, open or by its name, as ads; ``arg2``: XML, which is found out."""
     deprecated("read_events() is deprecated: use JobEventLog")
-    if not hasattr(arg1, "name"):
-        raise TypeError(f"a log is an open file, not {type(arg1).__name__}")
+    name = arg1 if isinstance(arg1, str) else getattr(arg1, "name", None)
+    if not isinstance(name, str):
+        raise TypeError(f"a log is an open file or the name of one, not {type(arg1).__name__}")
     if arg2:
         warnings.warn("the form of a log is found out from the log", DeprecationWarning, stacklevel=2)
-    return EventIterator._make(os.fspath(arg1.name))
+    return EventIterator._make(name)

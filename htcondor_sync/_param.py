@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,14 @@ from htcondor_sync._state import STATE
 __all__ = ["_Param", "param", "reload_config", "set_subsystem"]
 
 
+@contextlib.contextmanager
+def _usable(name: object) -> Iterator[None]:
+    try:
+        yield
+    except SourceError as error:
+        raise HTCondorValueError(f"the value of {name} cannot be used: {error}") from error
+
+
 class _Param:
     """The configuration of this process; written values hold in memory only."""
 
@@ -23,10 +32,8 @@ class _Param:
     def __getitem__(self, arg2: str, /) -> Any:
         """Return a value in its declared type; raises KeyError."""
         expect("_Param.__getitem__", ("name", arg2, str))
-        try:
+        with _usable(arg2):
             return STATE.config[arg2]
-        except SourceError as error:
-            raise HTCondorValueError(f"the value of {arg2} cannot be used: {error}") from error
 
     def __setitem__(self, arg2: str, arg3: str, /) -> None:
         """Set a value."""
@@ -37,7 +44,8 @@ class _Param:
     def __contains__(self, arg2: object, /) -> bool:
         """Return whether a value is set and not empty."""
         expect("_Param.__contains__", ("name", arg2, str))
-        return arg2 in STATE.config
+        with _usable(arg2):
+            return arg2 in STATE.config
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
@@ -50,7 +58,10 @@ class _Param:
     def get(self, key: str, default: Any = None) -> Any:
         """Return a value, or ``default`` where there is none."""
         expect("_Param.get", ("key", key, str))
-        return self[key] if key in STATE.config else default
+        try:
+            return self[key]
+        except KeyError:
+            return default
 
     def setdefault(self, arg2: str, arg3: str, /) -> str:
         """Return the value, setting it first if it is empty."""
@@ -88,6 +99,6 @@ def reload_config() -> None:
 
 
 def set_subsystem(subsystem: str, type: SubsystemType | Unset = UNSET) -> None:
-    """Read the configuration as that of another subsystem."""
+    """Look values up as another subsystem; what it reads of files itself holds from the next reload on."""
     expect("set_subsystem", ("subsystem", subsystem, str), ("type", type, SubsystemType))
     STATE.set_subsystem(subsystem)

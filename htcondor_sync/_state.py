@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from htcondor_async._runtime import host
 from htcondor_async._runtime.blocking import BlockingRuntime
 from htcondor_async.client import Client
-from htcondor_async.config import Config, MutableConfig
+from htcondor_async.config import NO_CONFIGURATION, Config, MutableConfig
 from htcondor_sync._snapshot import VARIABLES
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ProcessState:
         """The configuration, loaded at the first use; its warnings go to standard error."""
         with self._lock:
             if self._config is None:
-                self._config = self._load()
+                self._config = self._load_first()
             return self._config
 
     def _load(self) -> MutableConfig:
@@ -61,8 +62,23 @@ class ProcessState:
             detected=self.environment.detected(),
         )
         for warning in loaded.warnings:
-            print(warning, file=sys.stderr)
-        config = loaded.mutable()
+            if warning.startswith(NO_CONFIGURATION):
+                warnings.warn(warning, stacklevel=2)
+            else:
+                print(warning, file=sys.stderr)
+        return loaded.mutable()
+
+    def _load_first(self) -> MutableConfig:
+        """Read the configuration as importing the bindings does: one that is not there only costs a message."""
+        named = self._variables.get("CONDOR_CONFIG", "")
+        if named and not named.endswith("|") and named.upper() != "ONLY_ENV":
+            found = self.environment.stat(named)
+            if found is None or found.is_directory:
+                what = "is a directory" if found else "does not exist"
+                print(f"the configuration {named!r} of CONDOR_CONFIG {what}; defaults are used", file=sys.stderr)
+                kept = {name: value for name, value in self._variables.items() if name[:8].lower() != "_condor_"}
+                self._variables, self._environment = {**kept, "CONDOR_CONFIG": "ONLY_ENV"}, None
+        config = self._load()
         config["ENABLE_CLASSAD_CACHING"] = "false"
         return config
 
@@ -86,10 +102,11 @@ class ProcessState:
             return before
 
     def set_subsystem(self, name: str) -> None:
-        """Read the configuration for another subsystem."""
+        """Look values up for another subsystem; files are read for it when the configuration is reloaded."""
         with self._lock:
-            self.subsystem = name.upper()
-            self.reload()
+            self.config.set_subsystem(name)
+            self.subsystem = name
+            self._client = None
 
     def changed(self) -> None:
         """Take note that the configuration was written to."""

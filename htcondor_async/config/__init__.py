@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from ._config import Config, MutableConfig
 from ._defaults import defaults
-from .stream import SourceError
+from .stream import NO_CONFIGURATION, SourceError
 from .table import Origin
 from .typed import ParameterValue
 
-__all__ = ["Config", "MutableConfig", "Origin", "ParameterValue", "SourceError", "load_defaults"]
+__all__ = ["NO_CONFIGURATION", "Config", "MutableConfig", "Origin", "ParameterValue", "SourceError", "load_defaults"]
 
 
 def load_defaults() -> None:

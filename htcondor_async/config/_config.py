@@ -291,6 +291,10 @@ class MutableConfig(_BaseConfig):
                 raise HTCondorTypeError("update() takes pairs of a name and a value")
             self[pair[0]] = pair[1]
 
+    def set_subsystem(self, subsystem: str) -> None:
+        """Look names up for another subsystem from now on; the values stay as they were read for the one before."""
+        self._table.subsystem = subsystem
+
     def snapshot(self) -> Config:
         """Return a :class:`Config` with the present content."""
         return Config._of(self._table.copy(), self._environment, self.warnings)

@@ -48,9 +48,11 @@ def _integer_text(number: int, match: re.Match[str]) -> str:
         # A NUL ends the text, as it does in C.
         character = bytes([unsigned & 0xFF]).decode("utf-8", "surrogateescape")
         return _specification(match, "s") % ("" if character == "\0" else character)
+    # With a precision C pads no integer with zeros.
+    plain = match[1].replace("0", "") if match[3] else match[1]
     if kind in "di":
-        return _specification(match, "d") % (unsigned - (1 << bits) if unsigned >> (bits - 1) else unsigned)
-    text = _specification(match, "d" if kind == "u" else kind, re.sub(r"[+ ]", "", match[1]))
+        return _specification(match, "d", plain) % (unsigned - (1 << bits) if unsigned >> (bits - 1) else unsigned)
+    text = _specification(match, "d" if kind == "u" else kind, re.sub(r"[+ ]", "", plain))
     # C writes 0 in front of an octal number where Python writes 0o, and nothing in front of zero.
     return (
         (text if unsigned or kind == "u" else text.replace("#", "")) % unsigned
@@ -64,9 +66,43 @@ def format_integer(number: int, form: str) -> str:
     return _format(form, "diouxXc", "$INT", lambda match: _integer_text(number, match))
 
 
+def _real_text(number: float, match: re.Match[str]) -> str:
+    if match[6] in "aA":
+        return _hexadecimal(number, match)
+    return _specification(match, match[6]) % number
+
+
+def _hexadecimal(number: float, match: re.Match[str]) -> str:
+    """Return what C's ``%a`` gives, which is without trailing zeros unless a precision is asked for."""
+    sign, _, digits = float.hex(number).rpartition("0x")
+    if not digits:
+        return _specification(match, "f", match[1].replace("0", "")) % number
+    mantissa, _, exponent = digits.partition("p")
+    whole, _, fraction = mantissa.partition(".")
+    fraction = fraction.rstrip("0")
+    if match[3]:
+        places = int(match[4] or "0")
+        if len(fraction) > places:
+            scaled = int(whole + fraction, 16)
+            unit = 16 ** (len(fraction) - places)
+            quotient, rest = divmod(scaled, unit)
+            quotient += 2 * rest > unit or (2 * rest == unit and quotient % 2)
+            text = f"{quotient:0{places + 1}x}"
+            whole, fraction = text[: len(text) - places], text[len(text) - places :]
+        fraction = fraction.ljust(places, "0")
+    sign = sign or next((flag for flag in "+ " if flag in match[1]), "")
+    body = f"{whole}{'.' if fraction or '#' in match[1] else ''}{fraction}p{exponent}"
+    width = int(match[2] or "0") - len(sign) - 2
+    if "-" not in match[1]:
+        body = body.rjust(width, "0") if "0" in match[1] else body
+    text = f"{sign}0x{body}"
+    text = text.ljust(width + len(sign) + 2) if "-" in match[1] else text.rjust(width + len(sign) + 2)
+    return text.upper() if match[6] == "A" else text
+
+
 def format_real(number: float, form: str) -> str:
     """Return ``number`` printed as C does."""
-    return _format(form, "eEfFgG", "$REAL", lambda match: _specification(match, match[6]) % number)
+    return _format(form, "aAeEfFgG", "$REAL", lambda match: _real_text(number, match))
 
 
 def format_string(text: str, form: str) -> str:

@@ -27,8 +27,10 @@ _NUMBER = re.compile(r"-?(?:[0-9]+(?:[.eE][0-9.eE+-]*)?|\.[0-9][0-9.eE+-]*)")
 _LEADING_NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _IDENTIFIER = re.compile(r"-?(?=[^a-zA-Z]*[a-zA-Z])[A-Za-z0-9_./]+")
 _DEFINED = re.compile(r"defined(?:[ \t\n\v\f\r]+([A-Za-z0-9_./: \t\n\v\f\r]*))?", re.IGNORECASE)
-_VERSION = re.compile(r"version[ \t\n\v\f\r]+(!?)([<=>]?)(=?)[ \t\n\v\f\r]*([vV]?[0-9A-Za-z. ]*)", re.IGNORECASE)
-_VERSION_NUMBER = re.compile(r"[vV]?([0-9]{1,6})\.([0-9]{1,6})(?:\.([0-9]{1,6}))?")
+_VERSION = re.compile(
+    r"version[ \t\n\v\f\r]+(!(?![<>]))?([<=>]?)(=?)[ \t\n\v\f\r]*((?:[0-9A-Za-z ]|\.(?=[0-9]|$))*)", re.IGNORECASE
+)
+_VERSION_NUMBER = re.compile(r"[vV]? *([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 _TRUE, _FALSE = ("true", "yes", "t"), ("false", "no", "f")
 
 

@@ -18,7 +18,7 @@ from ._defaults import find_metaknob
 from .functions import split_list
 from .numbers import to_boolean
 from .reader import ConfigReader
-from .stream import BLANKS, Source, SourceError
+from .stream import BLANKS, NO_CONFIGURATION, Source, SourceError
 from .table import DETECTED, ENVIRONMENT, ParameterTable
 
 __all__ = ["load_table"]
@@ -99,7 +99,7 @@ class _Loading:
         self.insert("LOCALNAME", self.table.local_name or self.table.subsystem)
 
     def full_hostname(self) -> str:
-        full = self.environment.hostname()
+        full = self.value("NETWORK_HOSTNAME") or self.environment.hostname()
         domain = "" if "." in full else self.value("DEFAULT_DOMAIN_NAME").lstrip(".")
         return f"{full}.{domain}" if domain else full
 
@@ -142,7 +142,7 @@ class _Loading:
             if self.environment.access(place, _READ):
                 return place, False
         self.reader.warnings.append(
-            "no configuration: CONDOR_CONFIG is not set, and none of "
+            f"{NO_CONFIGURATION}: CONDOR_CONFIG is not set, and none of "
             + ", ".join(places)
             + " can be read; defaults are used"
         )

@@ -14,9 +14,12 @@ import attrs
 
 from htcondor_async.errors import ConfigError
 
-__all__ = ["BLANKS", "LineReader", "Source", "SourceError", "StreamLimits", "decode"]
+__all__ = ["BLANKS", "NO_CONFIGURATION", "LineReader", "Source", "SourceError", "StreamLimits", "decode"]
 
 BLANKS = " \t\n\v\f\r"
+
+NO_CONFIGURATION = "no configuration"
+"""How the warning begins that says that no main file was found."""
 
 
 class SourceError(ConfigError):

@@ -23,6 +23,8 @@ _TOKENS = {
 _STEPS = {b"{": 1, b"}": -1, b"<c>": 1, b"</c>": -1}
 _STARTS = {LogFormat.JSON: b"{", LogFormat.XML: b"<c>"}
 _TIME = re.compile(DATE)
+_IDS = frozenset(("cluster", "proc", "subproc", "slotid", "dslotid"))
+_JOB_AD = 28
 
 
 class AdScanner:
@@ -90,7 +92,9 @@ def _event(ad: ClassAd, clock: Clock, offset: int) -> JobEvent:
     missing = 0 if number >= FIRST_EP else -1
     cluster, proc, subproc = (missing if (found := _number(ad, name)) is None else found for name in names)
     defaults = kind_of(number).defaults
-    values: Attributes = {name: value_in(ad, name) for name in ad}
+    # The numbers of the job are those of the event, which leaves out what is negative; a job ad is shown whole.
+    dropped: frozenset[str] = frozenset() if number == _JOB_AD else _IDS
+    values: Attributes = {name: value_in(ad, name) for name in ad if name.lower() not in dropped}
     for name, default in defaults.items():
         if name in values:
             values[name] = _like(values[name], default)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from htcondor_async.classad import ClassAd, ClassAdEvaluationError, ClassAdParseError, Error, ExprTree
+from htcondor_async.classad._parser import parse_expression
 
 __all__ = [
     "HIDDEN",
@@ -23,6 +24,7 @@ __all__ = [
     "read_usage",
     "usage_of",
     "value_in",
+    "whole_line",
 ]
 
 Attributes: TypeAlias = "dict[str, Any]"
@@ -41,7 +43,7 @@ _PLAIN_USAGE = re.compile(
 )
 """As HTCondor writes it: nothing is to be carried over."""
 _USAGE = re.compile(
-    r"\t\s*Usr ([0-9]{1,9}) ([0-9]{1,9}):([0-9]{1,9}):([0-9]{1,9}), "
+    r"\s*Usr ([0-9]{1,9}) ([0-9]{1,9}):([0-9]{1,9}):([0-9]{1,9}), "
     r"Sys ([0-9]{1,9}) ([0-9]{1,9}):([0-9]{1,9}):([0-9]{1,9})"
 )
 _LINE_BREAKS = re.compile(r"\r?\n|\r")
@@ -122,7 +124,7 @@ def usage_of(user: int, system: int) -> str:
     return ", ".join(parts)
 
 
-def byte_count(line: str | None, label: str) -> float | None:
+def byte_count(line: str | None, label: str = "") -> float | None:
     """Return the number of a line like ``<tab>12  -  Run Bytes Sent By Job``, or None if it is none with ``label``."""
     found = _REAL.match(line) if line is not None else None
     if line is None or found is None or not line.startswith(label, found.end()):
@@ -149,14 +151,30 @@ def parsed_line(line: str) -> ClassAd | None:
     return ad if len(ad) == 1 else None
 
 
+def whole_line(line: str) -> ClassAd | None:
+    """Return what :func:`parsed_line` does, but None also where something follows the expression."""
+    ad = parsed_line(line)
+    try:
+        parse_expression(line.partition("=")[2].strip(), old=True)
+    except ClassAdParseError:
+        return None
+    return ad
+
+
 def constant(text: str) -> Any:
     """Return the value of an expression if it is a constant, else the expression; None if it does not parse."""
     digits = text.strip()
     plain = _PLAIN_NUMBER.fullmatch(digits)
     if plain is not None:
         return float(digits) if plain[1] else int(digits)
-    ad = parsed_line(f"X = {digits}") if digits else None
-    return None if ad is None else ad["X"]
+    if not digits:
+        return None
+    ad = ClassAd()
+    try:
+        ad["X"] = ExprTree._of(parse_expression(digits, old=True))
+        return ad["X"]
+    except ClassAdParseError:
+        return None
 
 
 def value_in(ad: ClassAd, name: str) -> Any:

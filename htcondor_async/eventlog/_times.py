@@ -89,8 +89,8 @@ def _from_local(clock: Clock, seconds: int) -> int:
     """Return the time at which local clocks show ``seconds`` (counted as if they were UTC)."""
     guess = seconds - _offset(clock, seconds)
     found = seconds - _offset(clock, guess)
-    # in the hour that is skipped in spring the two do not meet: the first is as good
-    return found if _offset(clock, found) == seconds - found else guess
+    # In the hour that is skipped in spring the two do not meet. As mktime() has it, the time goes on from before.
+    return found if _offset(clock, found) == seconds - found else max(found, guess)
 
 
 def parse_time(text: bytes, clock: Clock) -> EventTime | None:

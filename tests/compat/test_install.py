@@ -273,3 +273,65 @@ print(DAG.__module__)
 """
     path = os.pathsep.join([str(ROOT / "tools/compat/src"), str(ROOT)])
     assert output("-c", code, PYTHONPATH=path) == "True True 1\nhtcondor_sync.dags.dag\n"
+
+
+def test_param_as_in_the_bindings(tmp_path: Path) -> None:
+    """As recorded from the bindings 24.0.24."""
+    (tmp_path / "config").write_text(
+        "A = 1\nSCHEDD.A = 3\nREF = $(NOPE)\nBAD = $INT(x)\nENABLE_CLASSAD_CACHING = true\n"
+    )
+    code = """
+import htcondor_sync as htcondor
+param = htcondor.param
+print("REF" in param, param["REF"], param.get("REF", "d"), param.get("NOPE", "d"), param["ENABLE_CLASSAD_CACHING"])
+for ask in (param.get, param.__contains__, param.__getitem__):
+    try:
+        ask("BAD")
+    except htcondor.HTCondorValueError as error:
+        print("line 4" in str(error))
+param["NEW"] = "x"
+htcondor.set_subsystem("SCHEDD")
+print(param["A"], param["NEW"], param["SUBSYSTEM"])
+htcondor.reload_config()
+print(param["A"], param.get("NEW"), param["SUBSYSTEM"], param["ENABLE_CLASSAD_CACHING"])
+"""
+    told = output("-c", code, CONDOR_CONFIG=str(tmp_path / "config")).splitlines()
+    assert told[0] == "False $(NOPE) $(NOPE) d False"
+    assert told[1:4] == ["True"] * 3
+    assert told[4:] == ["3 x TOOL", "3 None SCHEDD True"]
+
+
+@pytest.mark.parametrize("named", ["/nonexistent/condor_config", "/"])
+def test_a_configuration_that_is_not_there_costs_a_message(named: str) -> None:
+    """Reloading is different: there the bindings end the process."""
+    code = """
+import htcondor_sync as htcondor
+print(htcondor.param["QUERY_TIMEOUT"], htcondor.param.get("A"))
+try:
+    htcondor.reload_config()
+except htcondor.HTCondorException as error:
+    print("refused")
+"""
+    done = python("-c", code, CONDOR_CONFIG=named, _CONDOR_A="1")
+    assert done.stdout == "60 None\nrefused\n"
+    assert done.stderr.startswith(f"the configuration {named!r} of CONDOR_CONFIG ") and "defaults" in done.stderr
+
+
+def test_event_logs_as_in_the_bindings(tmp_path: Path) -> None:
+    """Whole seconds only; ``read_events`` takes a file or its name."""
+    log = tmp_path / "job.log"
+    log.write_text("013 (017.003.000) 2024-03-05 14:07:09 Job was released.\n...\n")
+    code = """
+import sys, warnings
+import htcondor_sync as htcondor
+warnings.simplefilter("ignore")
+name = sys.argv[1]
+for seconds in (0.0, 1.5, "x"):
+    try:
+        htcondor.JobEventLog(name).events(seconds)
+    except htcondor.HTCondorTypeError:
+        print("refused")
+print([event.cluster for event in htcondor.JobEventLog(name).events(True)])
+print([ad["Cluster"] for ad in htcondor.read_events(name)], [ad["Cluster"] for ad in htcondor.read_events(open(name))])
+"""
+    assert output("-c", code, str(log)).splitlines() == ["refused"] * 3 + ["[17]", "[17] [17]"]

@@ -256,8 +256,9 @@ def _read_shadow_exception(lines: Lines) -> Attributes:
     lines.after("Shadow exception!")
     line = lines.take()
     values: Attributes = {"Message": (line or "").strip(), "SentBytes": 0.0, "ReceivedBytes": 0.0}
-    for name, label in _BYTES[:2]:
-        count = byte_count(lines.take(), label)
+    for name, _label in _BYTES[:2]:
+        # as HTCondor reads it: the order tells which of the two it is
+        count = byte_count(lines.take())
         if count is None:
             break
         values[name] = count

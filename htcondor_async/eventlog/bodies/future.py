@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from htcondor_async.classad import ClassAd
 from htcondor_async.eventlog._text import HIDDEN, Attributes, Lines, ad_lines, one_line, parsed_line, value_in
 
 from ._kind import Kind
@@ -37,11 +38,12 @@ _EP_TYPES = (
 def _read(lines: Lines) -> Attributes:
     values: Attributes = {"EventHead": lines.take() or ""}
     payload = list(lines)
+    whole = ClassAd()
     for line in payload:
         ad = parsed_line(line) if line.strip() else None
-        for name in ad or ():
-            if ad is not None and name.lower() not in _OWN:
-                values[name] = value_in(ad, name)
+        if ad is not None:
+            whole.update(ad)
+    values.update({name: value_in(whole, name) for name in whole if name.lower() not in _OWN})
     if payload:
         # lines that are no attributes are kept for writing
         values[_PAYLOAD] = payload

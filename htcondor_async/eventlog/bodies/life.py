@@ -8,14 +8,14 @@ from typing import Any
 
 from htcondor_async.classad import ClassAd, ClassAdParseError
 from htcondor_async.eventlog._resources import read_ending, toe_line
-from htcondor_async.eventlog._text import Attributes, BodyError, Lines, ad_lines, integer, one_line, parsed_line
+from htcondor_async.eventlog._text import Attributes, BodyError, Lines, ad_lines, integer, one_line, whole_line
 
 from ._kind import Kind
 
 __all__ = ["KINDS", "reason_lines"]
 
-_CODE = re.compile(r"\tCode\s+([+-]?[0-9]{1,18})\s+Subcode\s+([+-]?[0-9]{1,18})")
-_NODE = re.compile(r"Node\s+([+-]?[0-9]{1,18}) executing on host:")
+_CODE = re.compile(r"\s*Code\s+([+-]?[0-9]{1,18})\s+Subcode\s+([+-]?[0-9]{1,18})")
+_NODE = re.compile(r"Node\s+([+-]?[0-9]{1,18}) executing on host: ")
 
 
 def _plain(text: str) -> re.Pattern[bytes]:
@@ -32,6 +32,10 @@ def reason_lines(title: str, values: Mapping[str, Any]) -> list[str]:
     if ending is not None:
         lines += ["", one_line(ending)]
     return lines
+
+
+_WARNED = "WARNING: Committed job submission into the queue with the following warning(s): "
+"""What HTCondor writes in front of warnings, and reads as part of them."""
 
 
 def _put_text(into: Attributes, name: str, text: str | None) -> None:
@@ -61,14 +65,14 @@ def _read_notes(lines: Lines, into: Attributes, prefix: str) -> None:
 
 def _read_submit(lines: Lines) -> Attributes:
     values: Attributes = {}
-    _put_text(values, "SubmitHost", lines.after("Job submitted from host:").strip())
+    _put_text(values, "SubmitHost", lines.after("Job submitted from host: "))
     _read_notes(lines, values, "")
     return values
 
 
 def _read_cluster_submit(lines: Lines) -> Attributes:
     values: Attributes = {}
-    _put_text(values, "SubmitHost", lines.after("Cluster submitted from host:").strip())
+    _put_text(values, "SubmitHost", lines.after("Cluster submitted from host: "))
     # as in v1, these notes are not attributes; they are kept for writing
     _read_notes(lines, values, ".")
     return values
@@ -88,7 +92,7 @@ def _write_notes(title: str, values: Mapping[str, Any], prefix: str) -> list[str
     if user:
         lines.append(f"    {one_line(user)}")
     if values.get("Warnings"):
-        lines.append(f"    {one_line(values['Warnings'])}")
+        lines.append(f"    {_WARNED}{one_line(values['Warnings'])}")
     return lines
 
 
@@ -109,7 +113,7 @@ def _read_properties(lines: Lines, into: Attributes) -> None:
         _put_text(into, "SlotName", name[1:-1] if quoted else name)
     properties = ClassAd()
     for line in lines:
-        ad = parsed_line(line)
+        ad = whole_line(line)
         if ad is not None:
             for name in ad:
                 properties[name] = ad.lookup(name)
@@ -119,7 +123,7 @@ def _read_properties(lines: Lines, into: Attributes) -> None:
 
 def _read_execute(lines: Lines) -> Attributes:
     values: Attributes = {}
-    _put_text(values, "ExecuteHost", lines.after("Job executing on host:").strip())
+    _put_text(values, "ExecuteHost", lines.after("Job executing on host: "))
     _read_properties(lines, values)
     return values
 
@@ -130,7 +134,7 @@ def _read_node_execute(lines: Lines) -> Attributes:
     if found is None:
         raise BodyError(f"expected 'Node N executing on host:', found {line[:80]!r}")
     values: Attributes = {"Node": int(found[1])}
-    _put_text(values, "ExecuteHost", line[found.end() :].strip())
+    _put_text(values, "ExecuteHost", line[found.end() :])
     _read_properties(lines, values)
     return values
 
@@ -146,7 +150,7 @@ def _write_execute(values: Mapping[str, Any]) -> list[str]:
 
 
 def _write_node_execute(values: Mapping[str, Any]) -> list[str]:
-    title = f"Node {values.get('Node', 0)} executing on host: {one_line(values.get('ExecuteHost', ''))}"
+    title = f"Node {values.get('Node', -1)} executing on host: {one_line(values.get('ExecuteHost', ''))}"
     return [title, *_property_lines(values)]
 
 
@@ -216,7 +220,7 @@ def _read_suspended(lines: Lines) -> Attributes:
 
 
 def _write_suspended(values: Mapping[str, Any]) -> list[str]:
-    count = values.get("NumberOfPIDs", 0)
+    count = values.get("NumberOfPIDs", -1)
     return ["Job was suspended.", f"\tNumber of processes actually suspended: {count}"]
 
 
@@ -230,14 +234,15 @@ def _write_unsuspended(_values: Mapping[str, Any]) -> list[str]:
 
 
 KINDS = {
-    0: Kind("SubmitEvent", _read_submit, _write_submit, _plain("Job submitted from host:")),
-    1: Kind("ExecuteEvent", _read_execute, _write_execute, _plain("Job executing on host:")),
+    0: Kind("SubmitEvent", _read_submit, _write_submit, _plain("Job submitted from host: ")),
+    1: Kind("ExecuteEvent", _read_execute, _write_execute, _plain("Job executing on host: ")),
     9: Kind("JobAbortedEvent", _read_aborted, _write_aborted),
     10: Kind(
         "JobSuspendedEvent",
         _read_suspended,
         _write_suspended,
         re.compile(rb"Job was suspended\.[^\n]*\n\tNumber of processes actually suspended: [0-9]{1,18}\r?\n"),
+        {"NumberOfPIDs": -1},
     ),
     11: Kind("JobUnsuspendedEvent", _read_unsuspended, _write_unsuspended, _plain("Job was unsuspended.")),
     12: Kind(
@@ -248,7 +253,9 @@ KINDS = {
         {"HoldReasonCode": 0, "HoldReasonSubCode": 0},
     ),
     13: Kind("JobReleaseEvent", _read_released, _write_released, _plain("Job was released.")),
-    14: Kind("NodeExecuteEvent", _read_node_execute, _write_node_execute),
-    35: Kind("ClusterSubmitEvent", _read_cluster_submit, _write_cluster_submit, _plain("Cluster submitted from host:")),
+    14: Kind("NodeExecuteEvent", _read_node_execute, _write_node_execute, None, {"Node": -1}),
+    35: Kind(
+        "ClusterSubmitEvent", _read_cluster_submit, _write_cluster_submit, _plain("Cluster submitted from host: ")
+    ),
     46: Kind("DataflowJobSkippedEvent", _read_skipped, _write_skipped),
 }

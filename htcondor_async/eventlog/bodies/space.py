@@ -39,7 +39,7 @@ def _kind(my_type: str, *fields: tuple[str, str]) -> Kind:
             lines.append(f"\t{label}: {one_line(values.get(name, 0 if name in _NUMBERS else ''))}")
         return lines
 
-    return Kind(my_type, read, write)
+    return Kind(my_type, read, write, None, {name: 0 if name in _NUMBERS else "" for name, _label in fields})
 
 
 _SIZE = ("Size", "Bytes")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from htcondor_async.classad import ClassAd
 from htcondor_async.eventlog._text import (
     HIDDEN,
     Attributes,
@@ -47,6 +48,7 @@ _COMMON_TEXTS = {
 _CHANGING = re.compile(r"Changing job attribute (\S+) from (.*)")
 _SETTING = re.compile(r"Setting job attribute (\S+) to (.*)")
 _OLD_VALUE = f"{HIDDEN}OldValue"
+_AS_WRITTEN = f"{HIDDEN}Ad"
 
 
 def _read_image_size(lines: Lines) -> Attributes:
@@ -57,11 +59,11 @@ def _read_image_size(lines: Lines) -> Attributes:
         if found is None or name is None:
             break
         values[name] = int(found[1])
-    return {name: value for name, value in values.items() if value >= 0 or name in ("Size", "ResidentSetSize")}
+    return {name: value for name, value in values.items() if value >= 0 or name == "ResidentSetSize"}
 
 
 def _write_image_size(values: Mapping[str, Any]) -> list[str]:
-    lines = [f"Image size of job updated: {values.get('Size', 0)}"]
+    lines = [f"Image size of job updated: {values.get('Size', -1)}"]
     for name, unit in (("MemoryUsage", "MB"), ("ResidentSetSize", "KB"), ("ProportionalSetSize", "KB")):
         value = values.get(name, -1)
         if isinstance(value, int) and value >= 0:
@@ -80,20 +82,22 @@ def _write_generic(values: Mapping[str, Any]) -> list[str]:
 
 def _read_job_ad(lines: Lines) -> Attributes:
     lines.after("Job ad information event triggered.")
-    values: Attributes = {}
+    whole = ClassAd()
     for line in lines:
         ad = parsed_line(line)
         if ad is None:
             raise BodyError(f"expected an attribute, found {line[:80]!r}")
-        for name in ad:
-            values[name] = value_in(ad, name)
-    if not values:
+        whole.update(ad)
+    if not len(whole):
         raise BodyError("a job ad without attributes")
+    values: Attributes = {name: value_in(whole, name) for name in whole}
+    # expressions are evaluated, and written as they were
+    values[_AS_WRITTEN] = whole
     return values
 
 
 def _write_job_ad(values: Mapping[str, Any]) -> list[str]:
-    own = {name: value for name, value in values.items() if name[:1] != HIDDEN}
+    own = values.get(_AS_WRITTEN) or {name: value for name, value in values.items() if name[:1] != HIDDEN}
     return ["Job ad information event triggered.", *ad_lines(own, "")]
 
 
@@ -120,7 +124,11 @@ def _read_update(lines: Lines) -> Attributes:
     found = _CHANGING.match(line)
     pairs = _splits(found[2]) if found is not None else []
     if found is None or not pairs:
-        raise BodyError(f"expected what was changed in which attribute, found {line[:80]!r}")
+        if not line.strip():
+            raise BodyError("expected what was changed in which attribute")
+        # as HTCondor: the event counts, though it does not say what changed
+        named = re.match(r"Changing job attribute (\S+)", line)
+        return {"Attribute": named[1] if named else "", "Value": ""}
     old, new = next((pair for pair in pairs[:64] if all(map(_is_expression, pair))), pairs[0])
     return {"Attribute": found[1], "Value": new, _OLD_VALUE: old}
 
@@ -187,7 +195,7 @@ KINDS = {
         _read_image_size,
         _write_image_size,
         re.compile(rb"Image size of job updated: [0-9]{1,18}\r?\n"),
-        {"Size": 0, "ResidentSetSize": 0},
+        {"ResidentSetSize": 0},
     ),
     8: Kind("GenericEvent", _read_generic, _write_generic, re.compile(b"")),
     28: Kind("JobAdInformationEvent", _read_job_ad, _write_job_ad),

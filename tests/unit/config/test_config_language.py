@@ -60,6 +60,9 @@ def test_lines_and_values(write: Write, text: str, expected: str) -> None:
         ("1e3", True),
         (".5", True),
         ("! 0", True),
+        ("version >= v 24.0", True),
+        ("version != 24.0.23", True),
+        ("version < 99999999.0", True),
         ("$(NOPE)", False),
         ("! $(NOPE)", True),
         ("$(X)", True),
@@ -97,6 +100,8 @@ def test_conditions(write: Write, condition: str, expected: bool) -> None:
         ("version", "version takes"),
         ("version > 5.0", "version takes"),
         ("version>9.0", "complex"),
+        ("version >= 24.0.x", "complex"),
+        ("version !> 24.0", "complex"),
     ],
 )
 def test_what_is_no_condition(write: Write, condition: str, reason: str) -> None:

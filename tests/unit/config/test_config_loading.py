@@ -138,6 +138,8 @@ def test_detected_values(write: Write) -> None:
     assert "H" not in config
     world.hostname = lambda: "short"
     assert Config.load(world)["FULL_HOSTNAME"] == "short.example.net"
+    config = Config.load(write("NETWORK_HOSTNAME = other.example.org\n"))
+    assert (config["FULL_HOSTNAME"], config["HOSTNAME"]) == ("other.example.org", "other")
 
 
 def test_machine(world: Any) -> None:

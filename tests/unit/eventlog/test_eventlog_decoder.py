@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from helpers.event_logs import CLOCK, DATA, decoded, outcome
+from helpers.event_logs import CLOCK, DATA, FixedClock, decoded, outcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -222,9 +222,86 @@ def test_times(head, timestamp, text):
 
 
 @pytest.mark.parametrize(
+    ("zone", "head", "timestamp"),
+    [
+        ("America/New_York", b"2024-03-10 02:30:00", 1710055800),
+        ("Europe/Berlin", b"2024-03-31 02:30:00", 1711848600),
+        ("Australia/Lord_Howe", b"2024-10-06 02:15:00", 1728143100),
+        ("Europe/Berlin", b"2024-10-27 02:30:00", 1729992600),
+    ],
+)
+def test_times_where_the_clock_is_changed(zone, head, timestamp):
+    """As recorded from the bindings 24.0.24."""
+    (event,) = decoded((RELEASED % 1).replace(b"2024-03-05 14:07:09", head), FixedClock(zone))
+    assert event.timestamp == timestamp
+
+
+@pytest.mark.parametrize(
     "head", [b"2024-13-05 14:07:09", b"0/05 14:07:09", b"2024-03-05", b"yesterday", b"0000-01-01 00:00:00"]
 )
 def test_no_times(head):
     found = decoded((RELEASED % 1).replace(b"2024-03-05 14:07:09", head) + RELEASED % 2)
     assert found[-1].cluster == 2
     assert isinstance(found[0], BadRecord) or head.startswith(b"0000")
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "attributes", "text"),
+    [
+        (0, "Job submitted from host: h ", {"SubmitHost": "h "}, None),
+        (
+            0,
+            "Job submitted from host: h\n    WARNING: w",
+            {"Warnings": "WARNING: w"},
+            "Job submitted from host: h\n    WARNING: Committed job submission into the queue "
+            "with the following warning(s): WARNING: w\n",
+        ),
+        (1, "Job executing on host:  h ", {"ExecuteHost": " h "}, None),
+        (1, "Job executing on host: h\n\tA = 1 2\n\tB = 3", {"ExecuteProps": {"B": 3}}, None),
+        (
+            7,
+            "Shadow exception!\n\t10  -  Run Bytes Sent By Job\n\t20  -  Run Bytes Received By Job",
+            {"Message": "10  -  Run Bytes Sent By Job", "SentBytes": 20.0, "ReceivedBytes": 0.0},
+            None,
+        ),
+        (12, "Job was held.\n\tr\n    Code 1 Subcode 2", {"HoldReasonCode": 1, "HoldReasonSubCode": 2}, None),
+        (
+            28,
+            "Job ad information event triggered.\nA = 1\nB = A + 1",
+            {"A": 1, "B": 2},
+            "Job ad information event triggered.\nA = 1\nB = A + 1\n",
+        ),
+        (33, "Changing job attribute A", {"Attribute": "A", "Value": ""}, "Setting job attribute A to \n"),
+        (33, "Something", {"Attribute": "", "Value": ""}, "Setting job attribute  to \n"),
+        (60, "head\nA = 1\nB = A + 1", {"EventHead": "head", "A": 1, "B": 2}, None),
+    ],
+)
+def test_what_the_bindings_read(number, body, attributes, text):
+    """As recorded from the bindings 24.0.24."""
+    header = b"%03d (017.003.000) 2024-03-05 14:07:09 " % number
+    [event] = decoded(header + body.encode() + b"\n...\n")
+    assert {name: event[name] for name in attributes} == attributes
+    if text is not None:
+        assert str(event).partition("09 ")[2] == text
+
+
+def test_a_table_whose_cells_do_not_fit_their_columns():
+    usage = "".join(f"\t\tUsr 0 00:00:0{i}, Sys 0 00:00:00  -  x\n" for i in range(4))
+    title = "\tResources :    Usage  Request Allocated\n"
+    rows = f"{title}\t   Cpus :     0.5    1   1\n\t   Disk :     0.5        2         3\n"
+    body = f"Job terminated.\n\t(1) Normal termination (return value 0)\n{usage}{rows}"
+    [event] = decoded(b"005 (017.003.000) 2024-03-05 14:07:09 " + body.encode() + b"...\n")
+    assert "CpusUsage" in event and "RequestCpus" not in event
+    assert (event["DiskUsage"], event["RequestDisk"], event["Disk"]) == (0.5, 2, 3)
+
+
+def test_ads_without_the_attributes_of_their_kind():
+    def only(number, ids='"Cluster":17,"Proc":-1'):
+        [event] = decoded(b'{"EventTypeNumber":%d,"EventTime":"2024-03-05T14:07:09",%s}\n' % (number, ids.encode()))
+        return event
+
+    assert only(10)["NumberOfPIDs"] == -1 and only(14)["Node"] == -1
+    assert dict(only(43)).items() >= {"Size": 0, "Checksum": "", "ChecksumType": "", "UUID": ""}.items()
+    assert "Size" not in only(6) and only(6)["ResidentSetSize"] == 0
+    event = only(11)
+    assert "Proc" not in event and event.proc == -1 and event["Cluster"] == 17
