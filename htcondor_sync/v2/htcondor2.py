@@ -85,6 +85,8 @@ class Collector(_collector.Collector):
     """A handle on the collectors of a pool."""
 
     def __init__(self, pool: Any = None, security: SecurityContext | None = None) -> None:
+        if isinstance(pool, tuple) and all(isinstance(host, str) for host in pool):
+            pool = list(pool)
         super().__init__(_in(pool) if isinstance(pool, CoreAd) else pool)
         self._security = security
 
@@ -99,9 +101,10 @@ class Collector(_collector.Collector):
     def locate(self, daemon_type: int, name: str | None = None) -> Any:  # type: ignore[override]  # the signature is v2's
         """Return the location of a daemon; None if there is none of that name."""
         kind = _of(_enums.DaemonTypes, daemon_type)
+        located = super(_collector.Collector, self).locate  # v1's cuts the ad of a daemon without a name short
         with secured(self._security):
             try:
-                return _out(super().locate(kind) if name is None else super().locate(kind, name))
+                return _out(located(kind)) if name is None else _out(located(kind, name)) if name else None
             except HTCondorLocateError:
                 if name is None:
                     raise
