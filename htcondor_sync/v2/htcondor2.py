@@ -175,7 +175,7 @@ class Schedd(_schedd.Schedd):
             raise TypeError(f"description must be a Submit, not {type(description).__name__}")
         arguments = description.getQArgs() if queue is None else queue
         if itemdata is None and not count and arguments:
-            items = list(description.itemdata(arguments))
+            items = list(description.itemdata(arguments) or ())  # None for a count alone
             words = arguments.split()
             count = int(words[0]) if words and words[0].isdigit() else 1
             itemdata = iter(items) if items else None
