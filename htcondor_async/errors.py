@@ -93,8 +93,9 @@ class HTCondorException(Exception):
 
     Parameters
     ----------
-    what
-        What went wrong, a clause without a final full stop.
+    args
+        What went wrong, a clause without a final full stop. Programs that raise one of these themselves may give
+        anything that an ``Exception`` takes, or nothing.
     daemon
         Type and name of the daemon, as ``"schedd submit@example.org"``.
     address
@@ -113,8 +114,7 @@ class HTCondorException(Exception):
 
     def __init__(
         self,
-        what: str = "",
-        *,
+        *args: Any,
         daemon: str | None = None,
         address: str | None = None,
         command: str | None = None,
@@ -123,8 +123,8 @@ class HTCondorException(Exception):
         error_stack: Sequence[str] = (),
         hint: str | None = None,
     ) -> None:
-        super().__init__(what)
-        self.what = what
+        super().__init__(*args)
+        self.what: str = args[0] if len(args) == 1 and isinstance(args[0], str) else super().__str__()
         self.daemon = daemon
         self.address = address
         self.command = command

@@ -87,8 +87,8 @@ __all__ = [*_ERRORS, *sorted(name for name in _HOME_OF if not name.startswith("_
 
 
 def __getattr__(name: str) -> Any:
-    if name == "classad":  # v1's module has it too
-        return importlib.import_module("htcondor_sync.classad")
+    if name in ("classad", "htcondor"):  # v1's module has them too
+        return importlib.import_module(f"htcondor_sync.{name}")
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -98,4 +98,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+    return sorted({*__all__, "classad", "htcondor", "install", *(name for name in globals() if name.startswith("__"))})

@@ -28,7 +28,9 @@ def send_command(ad: Any, dc: DaemonCommands, target: str | Unset = UNSET) -> No
     target
         Which daemon of a master's the command is about.
     """
-    expect("send_command", ("ad", ad, _ads.ClassAd), ("dc", dc, DaemonCommands), ("target", target, str))
+    if not isinstance(ad, dict):
+        expect("send_command", ("ad", ad, _ads.ClassAd))
+    expect("send_command", ("dc", dc, DaemonCommands), ("target", target, str))
     try:
         command = enums.DaemonCommands(int(dc))
     except ValueError as error:

@@ -9,7 +9,7 @@ from htcondor_async.classad import ClassAd as CoreAd
 from htcondor_async.client import Client
 from htcondor_async.errors import HTCondorException, HTCondorLocateError, HTCondorValueError
 from htcondor_sync import _ads
-from htcondor_sync._arguments import UNSET
+from htcondor_sync._arguments import UNSET, not_pickled
 from htcondor_sync._calls import call
 from htcondor_sync._generated.enums import DaemonTypes
 from htcondor_sync._state import STATE
@@ -36,12 +36,14 @@ def location_ad(location: Any, kinds: tuple[DaemonTypes, ...]) -> CoreAd:
         It is neither, or that of another kind of daemon.
     """
     if isinstance(location, tuple):
-        if len(location) < 2:
-            raise HTCondorValueError("the location is incomplete")
-        if int(location[0]) not in {int(kind) for kind in kinds}:
+        if len(location) != 3:
+            raise HTCondorValueError("tuple is not a daemon location")
+        kind, address, version = location
+        if not isinstance(kind, DaemonTypes) or not isinstance(address, str) or not isinstance(version, str):
+            raise TypeError("a location is a DaemonTypes, an address and a version")
+        if int(kind) not in {int(one) for one in kinds}:
             raise HTCondorValueError("Incorrect daemon_type in location tuple")
-        version = location[2] if len(location) > 2 else ""
-        return CoreAd({"MyAddress": location[1], "CondorVersion": version or ""})
+        return CoreAd({"MyAddress": address, "CondorVersion": version})
     if not isinstance(location, (_ads.ClassAd, CoreAd)):
         raise HTCondorValueError("Unknown type")
     ad = _ads.ad_in(location)
@@ -74,6 +76,9 @@ class Handle(Generic[Core]):
             raise
         except HTCondorException as error:
             raise HTCondorLocateError(f"this machine's {kind.name.lower()} was not found: {error.what}") from error
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise not_pickled(self)
 
     @property
     def location(self) -> DaemonLocation:

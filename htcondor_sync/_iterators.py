@@ -218,7 +218,10 @@ class BulkQueryIterator(metaclass=uninstantiable):
     """What ``poll`` returns: yields iterators that have ads to be read without waiting."""
 
     def __init__(self, queries: Iterable[Any], timeout_ms: int) -> None:
-        self._queries = [query for query in queries if isinstance(query, QueryIterator)]
+        self._queries = list(queries)
+        for query in self._queries:
+            if not isinstance(query, QueryIterator):
+                raise TypeError(f"a query is what Schedd.xquery() returns, not {type(query).__name__}")
         self._timeout = timeout_ms / 1000 if timeout_ms >= 0 else math.inf
 
     def __iter__(self) -> BulkQueryIterator:

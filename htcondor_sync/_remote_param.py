@@ -25,7 +25,8 @@ class RemoteParam:
     """
 
     def __init__(self, ad: Any) -> None:
-        expect("RemoteParam", ("ad", ad, _ads.ClassAd))
+        if not isinstance(ad, dict):
+            expect("RemoteParam", ("ad", ad, _ads.ClassAd))
         self._core = CoreParam(_ads.ad_in(ad), client=STATE.client)
 
     def __getitem__(self, arg2: str, /) -> Any:

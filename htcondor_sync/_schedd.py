@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal
 
@@ -18,10 +19,11 @@ from htcondor_async.errors import (
     HTCondorValueError,
 )
 from htcondor_async.schedd import Transaction as CoreTransaction
+from htcondor_async.submit import SubmitContext
 from htcondor_sync import _ads, _submission
-from htcondor_sync._arguments import UNSET, ArgumentError, expect, strings, uninstantiable
+from htcondor_sync._arguments import UNSET, ArgumentError, attribute_names, expect, text_in, uninstantiable
 from htcondor_sync._calls import call, deprecated, renamed
-from htcondor_sync._coercions import expression_constraint_in, job_spec_in, query_opts_in
+from htcondor_sync._coercions import edited_in, expression_constraint_in, query_opts_in, text_of
 from htcondor_sync._generated.enums import QueryOpts, TransactionFlags
 from htcondor_sync._generated.schedd import ScheddMethods
 from htcondor_sync._iterators import QueryIterator
@@ -56,8 +58,8 @@ class Transaction(metaclass=uninstantiable):
         self._core = core
         self._outermost = outermost
         self._pid = os.getpid()
-        # By description, which is kept so that its id stays its own: cluster, number of the next job.
-        self._clusters: dict[int, tuple[Submit, int, int]] = {}
+        # By description, which is kept so that its id stays its own: cluster, number of the next job, what is shared.
+        self._clusters: dict[int, tuple[Submit, int, int, dict[str, str] | None]] = {}
 
     @property
     def _open(self) -> bool:
@@ -101,10 +103,14 @@ class Schedd(ScheddMethods):
         super().__init__(location_ad)
         self._turn = threading.Lock()  # held while a transaction is open: other threads wait for their turn
         self._owner = 0
-        self._current: Transaction | None = None
+        self._current_of: weakref.ref[Transaction] | None = None  # one that nothing else holds ends
         self._pid = os.getpid()
 
     # -- transactions
+
+    @property
+    def _current(self) -> Transaction | None:
+        return None if self._current_of is None else self._current_of()
 
     def transaction(self, flags: int = 0, continue_txn: bool = False) -> Transaction:
         """Start a transaction; other threads that change jobs by this object wait until it has ended.
@@ -135,7 +141,7 @@ class Schedd(ScheddMethods):
             self._owner = 0
             self._turn.release()
             raise
-        self._current = transaction
+        self._current_of = weakref.ref(transaction)
         return transaction
 
     def _mine(self) -> Transaction | None:
@@ -143,14 +149,14 @@ class Schedd(ScheddMethods):
         if self._pid != os.getpid():
             if self._current is not None and self._owner == threading.get_ident():
                 raise ConcurrencyError("this transaction belongs to the process that began it")
-            self._turn, self._owner, self._current = threading.Lock(), 0, None
+            self._turn, self._owner, self._current_of = threading.Lock(), 0, None
             self._pid = os.getpid()
         current = self._current
         return current if current is not None and self._owner == threading.get_ident() else None
 
     def _end(self, transaction: Transaction) -> None:
         if self._current is transaction or (self._current is None and self._owner):
-            self._current = None
+            self._current_of = None
             self._owner = 0
             self._turn.release()
 
@@ -174,15 +180,17 @@ class Schedd(ScheddMethods):
         else:
             expect("Schedd.edit", ("attr", attr, str), ("flags", flags, int))
             changes = {attr: self._new_value(value)}
-        return EditResult._make(self._change([(job_spec_in(job_spec), changes)], flags))
+        return EditResult._make(self._change([(edited_in(job_spec), changes)], flags))
 
     def edit_multiple(self, edits: Any, flags: int = 0) -> EditResult:
         """Make several edits, each ``(job_spec, ad)``, in one transaction."""
-        prepared = [(job_spec_in(spec), self._changes(changes)) for spec, changes in edits]
+        prepared = [(edited_in(spec), self._changes(changes)) for spec, changes in edits]
         return EditResult._make(self._change(prepared, flags))
 
     @staticmethod
     def _changes(attr: Any) -> dict[str, Any]:
+        if isinstance(attr, list) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in attr):
+            attr = dict(attr)
         if isinstance(attr, str) or not hasattr(attr, "items"):
             raise ArgumentError(f"Schedd.edit(): expected a name and a value, or an ad, not {type(attr).__name__}")
         found = {}
@@ -193,7 +201,7 @@ class Schedd(ScheddMethods):
 
     @staticmethod
     def _new_value(value: Any) -> Any:
-        value = _ads.expression_in(value)
+        value = text_in(_ads.expression_in(value))
         if not isinstance(value, (str, _ads.CoreExpr)):
             raise TypeError(f"a value is text or an ExprTree, not {type(value).__name__}")
         return value
@@ -252,6 +260,7 @@ class Schedd(ScheddMethods):
         count: ``count`` and ``itemdata`` do, as in v1.
         """
         expect("Schedd.submit", ("count", count, int), ("spool", spool, bool))
+        count = int(count)
         if isinstance(description, _ads.ClassAd):
             if itemdata is not None:
                 raise HTCondorValueError("itemdata cannot be used when submitting raw ClassAds")
@@ -264,8 +273,13 @@ class Schedd(ScheddMethods):
             return call(_submission.submit_description(self._core, language, count, bool(spool), items))
 
     def _submit_ads(self, cluster_ad: Any, proc_ads: Any, spool: bool, results: Any) -> int:
-        kept: list[Any] | None = None if results is None else []
-        pairs = [(_ads.ad_in(ad), int(number)) for ad, number in proc_ads]
+        kept: list[Any] | None = [] if isinstance(results, list) else None
+        if not isinstance(proc_ads, Iterable):
+            raise HTCondorValueError("Proc ads must be iterator of 2-tuples.")
+        pairs = []
+        for ad, number in proc_ads:
+            expect("Schedd.submitMany", ("count", number, int))
+            pairs.append((_ads.ad_in(ad), int(number)))
         if self._mine() is not None:
             raise HTCondorIOError("Transaction already in progress for schedd.")
         with self._alone():
@@ -276,7 +290,9 @@ class Schedd(ScheddMethods):
 
     def submitMany(self, cluster_ad: Any, proc_ads: Any, spool: bool = False, ad_results: Any = None) -> int:
         """Submit jobs that share an ad: pairs of what each has of its own and how many such jobs there are."""
-        expect("Schedd.submitMany", ("cluster_ad", cluster_ad, _ads.ClassAd), ("spool", spool, bool))
+        expect("Schedd.submitMany", ("spool", spool, bool))
+        if not isinstance(cluster_ad, (_ads.ClassAd, dict)):
+            raise ArgumentError(f"Schedd.submitMany(): cluster_ad must be a ClassAd, not {type(cluster_ad).__name__}")
         return self._submit_ads(cluster_ad, proc_ads, spool, ad_results)
 
     def insert_jobs(self, ads: Any) -> int:
@@ -300,10 +316,12 @@ class Schedd(ScheddMethods):
         """Ask for the ads of jobs and return an iterator over them as they arrive."""
         deprecated("Schedd.xquery() is deprecated: use Schedd.query()")
         expect("Schedd.xquery", ("projection", projection, list), ("limit", limit, int), ("opts", opts, QueryOpts))
+        wanted = attribute_names(projection)
+        own = "Unknown" if self._ad is None else str(self._ad.get("Name", "Unknown"))
+        tag = own if name is None else text_of("name", name)
         stream = self._core.xquery(
-            expression_constraint_in(constraint), strings(projection), limit=limit, opts=query_opts_in(opts)
+            expression_constraint_in(constraint), wanted, limit=int(limit), opts=query_opts_in(opts)
         )
-        tag = str(self._ad.get("Name", "")) if name is None and self._ad is not None else str(name)
         return QueryIterator._make(stream, tag)
 
     def negotiate(self, owner: str, ad: Any = {}) -> ScheddNegotiate:  # noqa: B006 - v1's signature
@@ -339,7 +357,11 @@ class Submit(_SubmitLanguage):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if len(args) > 1:
             raise HTCondorTypeError("Keyword constructor cannot take more than one positional argument")
-        self._make(process_context(), args, kwargs)
+        self._make(self._world(), args, kwargs)
+
+    @staticmethod
+    def _world() -> SubmitContext:
+        return process_context()
 
     def queue(self, txn: Transaction | None, count: int = 0, ad_results: Any = None) -> int:
         """Add the jobs of this description to a transaction and return the number of their cluster.
@@ -352,14 +374,14 @@ class Submit(_SubmitLanguage):
             raise HTCondorValueError(_NO_TRANSACTION)
         arguments = self.getQArgs()
         begun = None if arguments else txn._clusters.get(id(self))
-        cluster, first = (None, 0) if begun is None else begun[1:]
-        plan = Plan(self._core, count, None, False, own_queue=bool(arguments), first_proc=first)
-        if arguments and count and count != _count_of(self):
+        cluster, first, shared = (None, 0, None) if begun is None else begun[1:]
+        plan = Plan(self._core, count, None, False, own_queue=bool(arguments), first_proc=first, shared=shared)
+        if count < 0 or (arguments and count and count != _count_of(self)):
             raise HTCondorValueError("count contradicts the count of the QUEUE statement")
-        kept: list[Any] | None = None if ad_results is None else []
+        kept: list[Any] | None = [] if isinstance(ad_results, list) else None
         result, following = self._queued(txn, plan, cluster, kept)
         if not arguments:
-            txn._clusters[id(self)] = (self, result.cluster(), following)
+            txn._clusters[id(self)] = (self, result.cluster(), following, plan.shared)
         if kept is not None:
             ad_results.extend(kept)
         return result.cluster()
@@ -412,7 +434,7 @@ class Submit(_SubmitLanguage):
     def from_dag(filename: str, options: Mapping[str, Any] = {}) -> Submit:
         """Write the submit file of a DAG, and return the description in it."""
         expect("Submit.from_dag", ("filename", filename, str), ("options", options, dict))
-        made = Submit._from_dag(filename, options or {}, process_context())
+        made = Submit._from_dag(filename, options or {}, Submit._world())
         if not isinstance(made, Submit):
             raise HTCondorException("the description of a DAG is none")
         return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -16,7 +16,7 @@ from htcondor_async.classad import ClassAd as CoreAd
 from htcondor_async.errors import HTCondorInternalError, HTCondorValueError
 from htcondor_async.schedd import Schedd as CoreSchedd
 from htcondor_async.schedd.submission import SubmitResult as CoreResult
-from htcondor_async.submit import ClusterBuilder, JobOptions, SubmitContext, SubmitError, Version
+from htcondor_async.submit import ClusterBuilder, JobDelta, JobOptions, SubmitContext, SubmitError, Version
 from htcondor_async.submit import Submit as CoreSubmit
 from htcondor_sync import _ads
 from htcondor_sync._arguments import uninstantiable
@@ -30,15 +30,18 @@ __all__ = ["SubmitJobsIterator", "SubmitResult", "process_context"]
 _BINDINGS = Version(24, 0, 24)
 
 
-def _no_later(schedd: str | None) -> Version:
-    """Return the version whose ads are made: the schedd's, but none that the bindings do not know yet."""
-    return _BINDINGS if schedd is None else min(_BINDINGS, Version.parse(schedd))
+def process_context(bindings: Version = _BINDINGS) -> SubmitContext:
+    """Return the world of submit descriptions: this machine, and the configuration behind ``param``.
 
-
-def process_context() -> SubmitContext:
-    """Return the world of submit descriptions: this machine, and the configuration behind ``param``."""
-    config = STATE.config
-    return SubmitContext(environment=STATE.environment, param=config.get_str, schedd_version=_BINDINGS, v1=True)
+    ``bindings`` is the newest version whose ads are made.
+    """
+    return SubmitContext(
+        environment=STATE.environment,
+        param=STATE.config.get_str,
+        schedd_version=bindings,
+        v1=True,
+        warns_of_unused=bindings is _BINDINGS,
+    )
 
 
 class SubmitResult(metaclass=uninstantiable):
@@ -68,7 +71,8 @@ class SubmitResult(metaclass=uninstantiable):
 
     def __str__(self) -> str:
         head = f"Submitted {self.num_procs()} jobs into cluster {self.cluster()},{self.first_proc()} :\n"
-        return head + self._result.clusterad().print_old()
+        lines = self._result.clusterad().print_old().splitlines(keepends=True)
+        return head + "".join(sorted(lines, key=lambda line: line.partition(" = ")[0].lower()))
 
 
 class SubmitJobsIterator(_JobsIterator, metaclass=uninstantiable):
@@ -96,6 +100,8 @@ class Plan:
     schedd_version: str | None = None
     builder: ClusterBuilder | None = None
     ads: list[CoreAd] = attrs.field(factory=list)
+    shared: dict[str, str] | None = None
+    """The cluster that the jobs are added to, as it was sent; the description may have changed since."""
 
     def build(self, cluster: int, keep: list[Any] | None) -> tuple[CoreAd, list[list[tuple[str, str]]]]:
         """Return the cluster ad and what each job has of its own; raises HTCondorInternalError."""
@@ -103,15 +109,16 @@ class Plan:
             options = JobOptions(
                 cluster,
                 self.first_proc,
-                schedd_version=_no_later(self.schedd_version),
+                schedd_version=self._version(),
                 spool=self.spool,
                 method=self.submit.submit_method,
                 own_queue=self.own_queue,
+                submitting=True,
             )
             builder = self.builder = self.submit.cluster_builder(self.count, self.items, options)
             own = []
             for delta in builder:
-                own.append(attribute_pairs(builder.proc_ad(delta)))
+                own.append(self._own(builder, delta))
                 if keep is not None:
                     keep.append(_ads.ad_out(builder.job_ad(delta)))
                 if self.spool:
@@ -119,6 +126,19 @@ class Plan:
             return builder.cluster_ad(), own
         except SubmitError as error:
             raise HTCondorInternalError(str(error)) from error
+
+    def _version(self) -> Version:
+        """Return the version whose ads are made: the schedd's, but none that the bindings do not know yet."""
+        newest = self.submit.context.schedd_version
+        return newest if self.schedd_version is None else min(newest, Version.parse(self.schedd_version))
+
+    def _own(self, builder: ClusterBuilder, delta: JobDelta) -> list[tuple[str, str]]:
+        """Return what a job has of its own, beside its cluster."""
+        if self.shared is None:
+            return attribute_pairs(builder.proc_ad(delta))
+        own = {name for name, _ in attribute_pairs(builder.proc_ad(delta))}
+        whole = attribute_pairs(builder.job_ad(delta))
+        return [(name, value) for name, value in whole if name in own or self.shared.get(name) != value]
 
 
 async def submit_description(core: CoreSchedd, submit: CoreSubmit, count: int, spool: bool, items: Any) -> SubmitResult:
@@ -141,9 +161,10 @@ async def queue_description(
     if cluster is None:
         cluster = await new_cluster(connection, deadline)
     ad, own = plan.build(cluster, keep)
-    shared: Iterable[tuple[str, str]] = () if appended else attribute_pairs(ad)
+    shared = [] if appended else attribute_pairs(ad)
     jobs = await send_jobs(context, connection, cluster, shared, own, deadline, first_proc=plan.first_proc)
     made = CoreResult(Submitted(cluster, plan.first_proc, jobs), ad, lambda: iter(plan.ads))
+    plan.shared = plan.shared or dict(shared)
     result = SubmitResult._make(made)
     return result, plan.first_proc + jobs
 

@@ -15,7 +15,8 @@ from htcondor_async.classad._ad import ClassAd
 from htcondor_async.errors import HTCondorInternalError, HTCondorIOError, HTCondorTypeError, HTCondorValueError
 from htcondor_async.submit import JobIterator, SubmitContext, SubmitError
 from htcondor_async.submit import Submit as _Submit
-from htcondor_sync._arguments import ArgumentError, expect
+from htcondor_sync._arguments import ArgumentError, expect, text_in
+from htcondor_sync._facade import unwrap
 
 __all__ = ["Submit", "SubmitJobsIterator", "default_context"]
 
@@ -90,12 +91,12 @@ class Submit:
         return submit
 
     def _make(self, context: SubmitContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        source: Any = args[0] if args else None
-        if isinstance(source, bytes):
-            source = source.decode("utf-8", "surrogateescape")
-        elif args and not isinstance(source, str):
+        if not args and len(kwargs) == 1 and isinstance(kwargs.get("input"), dict):
+            args, kwargs = (kwargs["input"],), {}
+        source: Any = text_in(args[0]) if args else None
+        if args and not isinstance(source, str):
             try:
-                source = dict(source)
+                source = {name: unwrap(value) for name, value in dict(source).items()}
             except ValueError:
                 source = str(source)  # which is no description either
         try:
@@ -107,13 +108,11 @@ class Submit:
 
     def __getitem__(self, attr: str) -> str:
         """Return the value of a command; raises KeyError."""
-        expect("Submit.__getitem__", ("attr", attr, str))
-        return self._core[attr]
+        return self._core[_name_in("__getitem__", attr)]
 
     def __setitem__(self, attr: str, obj: Any) -> None:
         """Set a command."""
-        expect("Submit.__setitem__", ("attr", attr, str))
-        self._core[attr] = obj
+        self._core[_name_in("__setitem__", attr)] = unwrap(obj)
 
     def __delitem__(self, attr: str) -> None:
         """Remove a command; raises KeyError."""
@@ -130,10 +129,6 @@ class Submit:
     def __len__(self) -> int:
         """Return how many commands are set."""
         return len(self._core)
-
-    def __bool__(self) -> bool:
-        """Return true, also for an empty description."""
-        return True
 
     def keys(self) -> list[str]:
         """Return the commands that are set."""
@@ -167,7 +162,7 @@ class Submit:
         for pair in source:
             if not isinstance(pair, tuple):
                 raise TypeError(f"Expecting a tuple; got {type(pair).__name__}")
-            self._core[pair[0]] = pair[1]
+            self._core[pair[0]] = unwrap(pair[1])
 
     def __str__(self) -> str:
         """Return the description as text; items that follow QUEUE are lost, as is a bare ``queue``."""
@@ -212,7 +207,7 @@ class Submit:
 
     def expand(self, attr: str) -> str:
         """Return the value of a command with its macros expanded; raises RuntimeError where it is empty."""
-        expect("Submit.expand", ("attr", attr, str))
+        attr = _name_in("expand", attr)
         try:
             value = self._core.expand(attr)
         except KeyError:
@@ -303,6 +298,14 @@ def _expect_jobs(function: str, count: int, clusterid: int, procid: int, qdate: 
         ("qdate", qdate, int),
         ("owner", owner, str),
     )
+
+
+def _name_in(function: str, attr: Any) -> str:
+    """Return the name of a command; raises ArgumentError for what is no text."""
+    attr = text_in(attr)
+    if not isinstance(attr, str):
+        raise ArgumentError(f"Submit.{function}(): a command is named by a str, not by {type(attr).__name__}")
+    return attr
 
 
 def _iterator_or_none(itemdata: Any) -> Any:

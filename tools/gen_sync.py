@@ -172,13 +172,13 @@ def generated_class(entry: table.Class) -> tuple[str, list[str]]:
         "from htcondor_async.client import Client",
         "from htcondor_async.errors import HTCondorIOError, HTCondorReplyError",
         "from htcondor_sync._ads import ClassAd, ad_in, ad_out, ads_out",
-        "from htcondor_sync._arguments import UNSET, Unset, expect, strings",
+        "from htcondor_sync._arguments import UNSET, Unset, attribute_names, expect, strings",
         "from htcondor_sync._calls import call, renamed",
         "from htcondor_sync._credentials import CredCheck, CredStatus",
         "from htcondor_sync._coercions import action_in, ad_type_in, callback_in, constraint_in, cred_type_in, "
         "credential_in, daemon_type_in, "
-        "drain_type_in, expression_constraint_in, "
-        "found_out, job_spec_in, query_opts_in, retrieved_in, since_in, spooled_in",
+        "drain_type_in, "
+        "found_out, history_constraint_in, job_spec_in, query_opts_in, reason_in, retrieved_in, since_in, spooled_in",
         "from htcondor_sync._generated.enums import AdTypes, DaemonTypes, JobAction, QueryOpts",
         "from htcondor_sync._handles import Handle",
         "from htcondor_sync._iterators import HistoryIterator",

@@ -41,7 +41,7 @@ class Class:
     skipped: dict[str, str] = field(default_factory=dict)  # public async methods of the core, and why they are not here
 
 
-_PROJECTION = "strings(projection)"
+_PROJECTION = "attribute_names(projection)"
 _RENAMED = (("requirements", "constraint"), ("attr_list", "projection"))
 
 CLASSES: tuple[Class, ...] = (
@@ -71,7 +71,7 @@ CLASSES: tuple[Class, ...] = (
                 "locate",
                 "(DaemonTypes)daemon_type [, (str)name]",
                 "locate",
-                "daemon_type_in(daemon_type), None if isinstance(name, Unset) else name",
+                "daemon_type_in(daemon_type), None if isinstance(name, Unset) else name or None",
                 "ad",
                 "ClassAd",
             ),
@@ -104,7 +104,7 @@ CLASSES: tuple[Class, ...] = (
                 "[(object)constraint='true' [, (list)projection=[] [, (object)callback=None [, (int)limit=-1 "
                 "[, (QueryOpts)opts=QueryOpts.Default]]]]]",
                 "query",
-                f"constraint_in(constraint), {_PROJECTION}, callback_in(callback), limit=limit, "
+                f"constraint_in(constraint), {_PROJECTION}, callback_in(callback), limit=int(limit), "
                 "opts=query_opts_in(opts)",
                 "found",
                 "list[Any]",
@@ -114,7 +114,7 @@ CLASSES: tuple[Class, ...] = (
                 "history",
                 "(object)constraint, (list)projection [, (int)match=-1 [, (object)since=None]]",
                 "history",
-                f"expression_constraint_in(constraint), {_PROJECTION}, match, since_in(since)",
+                f"history_constraint_in(constraint), {_PROJECTION}, int(match), since_in(since)",
                 "history",
                 "HistoryIterator",
                 renamed=_RENAMED,
@@ -124,7 +124,7 @@ CLASSES: tuple[Class, ...] = (
                 "(object)constraint, (list)projection [, (int)match=-1 [, (object)since=None "
                 "[, (object)ad_type=None]]]",
                 "job_epoch_history",
-                f"expression_constraint_in(constraint), {_PROJECTION}, match, since_in(since), ad_type",
+                f"history_constraint_in(constraint), {_PROJECTION}, int(match), since_in(since), ad_type",
                 "history",
                 "HistoryIterator",
             ),
@@ -132,7 +132,7 @@ CLASSES: tuple[Class, ...] = (
                 "act",
                 "(JobAction)action, (object)job_spec [, (object)reason=None]",
                 "act",
-                "action_in(action), job_spec_in(job_spec), reason",
+                "action_in(action), job_spec_in(job_spec), reason_in(action, reason)",
                 "ad",
                 "ClassAd",
                 fails="HTCondorReplyError",
@@ -272,7 +272,7 @@ CLASSES: tuple[Class, ...] = (
                 "history",
                 "(object)requirements, (list)projection [, (int)match=-1 [, (object)since=None]]",
                 "history",
-                f"expression_constraint_in(requirements), {_PROJECTION}, match, since_in(since)",
+                f"history_constraint_in(requirements), {_PROJECTION}, int(match), since_in(since)",
                 "history",
                 "HistoryIterator",
             ),
@@ -377,51 +377,51 @@ HAND_WRITTEN: dict[str, str] = {
 ENUMS: dict[str, dict[str, int]] = {
     "AdTypes": {
         "None": -1,
-        "Startd": 0,
-        "Schedd": 1,
-        "Master": 2,
-        "StartdPrivate": 5,
-        "Submitter": 6,
-        "Collector": 7,
-        "License": 8,
         "Any": 10,
-        "Negotiator": 13,
-        "HAD": 14,
         "Generic": 15,
-        "Credd": 16,
-        "Grid": 19,
-        "Defrag": 22,
-        "Accounting": 23,
         "Slot": 24,
         "StartDaemon": 25,
+        "Startd": 0,
+        "StartdPrivate": 5,
+        "Schedd": 1,
+        "Master": 2,
+        "Collector": 7,
+        "Negotiator": 13,
+        "Submitter": 6,
+        "Grid": 19,
+        "HAD": 14,
+        "License": 8,
+        "Credd": 16,
+        "Defrag": 22,
+        "Accounting": 23,
     },
     "BlockingMode": {
-        "NonBlocking": 0,
         "Blocking": 1,
+        "NonBlocking": 0,
     },
     "CredTypes": {
-        "Kerberos": 32,
         "Password": 36,
+        "Kerberos": 32,
         "OAuth": 40,
     },
     "DaemonCommands": {
-        "Restart": 453,
-        "DaemonsOff": 454,
         "DaemonsOn": 455,
+        "DaemonsOff": 454,
         "DaemonsOffFast": 461,
+        "DaemonsOffPeaceful": 484,
+        "DaemonOn": 469,
         "DaemonOff": 467,
         "DaemonOffFast": 468,
-        "DaemonOn": 469,
         "DaemonOffPeaceful": 483,
-        "DaemonsOffPeaceful": 484,
-        "RestartPeacful": 485,
         "OffGraceful": 60005,
-        "OffFast": 60006,
-        "Reconfig": 60012,
         "OffPeaceful": 60015,
+        "OffFast": 60006,
+        "OffForce": 60042,
         "SetPeacefulShutdown": 60016,
         "SetForceShutdown": 60041,
-        "OffForce": 60042,
+        "Reconfig": 60012,
+        "Restart": 453,
+        "RestartPeacful": 485,
     },
     "DaemonTypes": {
         "None": 0,
@@ -431,14 +431,14 @@ ENUMS: dict[str, dict[str, int]] = {
         "Startd": 4,
         "Collector": 5,
         "Negotiator": 6,
-        "Credd": 13,
         "HAD": 17,
         "Generic": 18,
+        "Credd": 13,
     },
     "DrainTypes": {
+        "Fast": 20,
         "Graceful": 0,
         "Quick": 10,
-        "Fast": 20,
     },
     "EntryType": {
         "Init": 0,
@@ -521,9 +521,7 @@ ENUMS: dict[str, dict[str, int]] = {
         "WriteLock": 1,
     },
     "LogLevel": {
-        "NoHeader": -2147483648,
         "Always": 0,
-        "Terse": 0,
         "Error": 1,
         "Status": 2,
         "Job": 4,
@@ -536,11 +534,13 @@ ENUMS: dict[str, dict[str, int]] = {
         "Network": 14,
         "Hostname": 22,
         "Audit": 27,
+        "Terse": 0,
         "Verbose": 256,
         "FullDebug": 1024,
         "SubSecond": 67108864,
         "Timestamp": 134217728,
         "PID": 268435456,
+        "NoHeader": -2147483648,
     },
     "ProvisionerState": {
         "New": 0,
@@ -583,8 +583,8 @@ ENUMS: dict[str, dict[str, int]] = {
         "ShouldLog": 8,
     },
     "VacateTypes": {
-        "Graceful": 1,
         "Fast": 2,
+        "Graceful": 1,
     },
 }
 

@@ -21,6 +21,7 @@ __all__ = [
     "locate",
     "locate_all",
     "locate_local",
+    "my_type",
     "target_of_ad",
 ]
 
@@ -140,7 +141,9 @@ async def locate_local(context: Context, daemon_type: DaemonTypes, deadline: flo
         targets = collector_targets(context, ())
         if not targets:
             raise HTCondorLocateError("the configuration names no collector", hint="set COLLECTOR_HOST")
-        found = {"Name": targets[0].address.host, "MyAddress": str(targets[0].address)}
+        address = targets[0].address
+        where = address.host if address.port is None else f"{address.host}:{address.port}"
+        found = {"Name": where, "MyAddress": str(address)}
         return _synthesised(context, found, daemon_type)
     if host.startswith("<") or ":" in host:
         text = host if host.startswith("<") else f"<{host}>"
@@ -175,11 +178,24 @@ async def _text_of(context: Context, path: str) -> str | None:
 
 
 def _synthesised(context: Context, found: Mapping[str, str], daemon_type: DaemonTypes) -> ClassAd:
-    kept = {"MyType": daemon_type.name}
+    kept = {"MyType": my_type(daemon_type)}
     kept |= {name: value for name, value in found.items() if name in _LOCATION_ATTRIBUTES}
     kept.setdefault("CondorVersion", context.version)
     kept.setdefault("CondorPlatform", context.platform)
     return ClassAd(kept)
+
+
+_MY_TYPES = {
+    DaemonTypes.Schedd: "Scheduler",
+    DaemonTypes.Startd: "Machine",
+    DaemonTypes.Master: "DaemonMaster",
+    DaemonTypes.Credd: "CredD",
+}
+
+
+def my_type(daemon_type: DaemonTypes) -> str:
+    """Return what the ads of a kind of daemon have as ``MyType`` (condor_includes/condor_adtypes.h)."""
+    return _MY_TYPES.get(daemon_type, daemon_type.name)
 
 
 _LOCATION_ATTRIBUTES = frozenset(("MyAddress", "Name", "Machine", "CondorVersion", "CondorPlatform"))

@@ -84,9 +84,8 @@ class ScheddActions(ScheddBase):
         text, code = reason if isinstance(reason, tuple) else (reason, None)
         if code is not None and action is not JobAction.Hold:
             raise HTCondorValueError("only a hold takes a subcode with its reason")
-        request = ActRequest(
-            action, ids=jobs.ids, constraint=jobs.constraint, reason=text or DEFAULT_REASON, reason_code=code
-        )
+        text = DEFAULT_REASON if text is None else text
+        request = ActRequest(action, ids=jobs.ids, constraint=jobs.constraint, reason=text, reason_code=code)
         context = self._client._context()
         deadline = context.deadline(timeout)
         target = await self._where(context, deadline)

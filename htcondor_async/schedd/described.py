@@ -35,6 +35,8 @@ def in_world_of(description: Submit, context: Context, traits: ScheddTraits) -> 
     own = description.context
     world = submit_world(context.config, context.version, context.platform)
     version = own.schedd_version if traits.version is None else Version.parse(traits.version)
+    if own.v1:  # bindings make the ads that they know
+        version = min(version, own.schedd_version)
     return description.in_context(
         attrs.evolve(
             own,
@@ -78,7 +80,7 @@ class Described:
     def _options(self) -> JobOptions:
         extended = self.traits.extended_commands if self.traits is not None else None
         method = self.description.submit_method
-        return JobOptions(qdate=self.now, spool=self.spool, extended_commands=extended, method=method)
+        return JobOptions(qdate=self.now, spool=self.spool, extended_commands=extended, method=method, submitting=True)
 
     def builder(self, cluster: int) -> ClusterBuilder:
         """Return what makes the jobs."""

@@ -43,6 +43,8 @@ class SubmitContext:
     v1
         Behave as the v1 bindings where that differs: an empty list of items makes one job, unusable headings of a table
         are ignored, misspelled keys and empty patterns are not warned of.
+    warns_of_unused
+        Warn of all lines and variables that a submission did not use, as the v1 bindings do.
     """
 
     environment: Environment | None = None
@@ -51,6 +53,7 @@ class SubmitContext:
     version: Version = _CLIENT_VERSION
     schedd_version: Version = LATEST
     v1: bool = False
+    warns_of_unused: bool = False
 
     def world(self) -> Environment:
         """Return the environment."""

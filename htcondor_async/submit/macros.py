@@ -204,6 +204,15 @@ class MacroTable:
             self._loop_keys = tuple(name.lower() for name in names)
         self.loop = dict(zip(self._loop_keys, values, strict=False))
 
+    @property
+    def loop_keys(self) -> tuple[str, ...]:
+        """The loop variables, lower case."""
+        return self._loop_keys
+
+    def loop_name(self, lower: str) -> str:
+        """Return a loop variable as it was written."""
+        return self._loop_names[self._loop_keys.index(lower)]
+
     def set_built_in(self, **values: str) -> None:
         """Set values of built-in names (lower case)."""
         self.built_in.update(values)

@@ -42,6 +42,8 @@ class JobOptions:
         :attr:`~htcondor_async.submit.Submit.submit_method`.
     own_queue
         Whether the QUEUE statement of the description counts.
+    submitting
+        Whether the jobs are for the queue: only then may unused lines be warned of.
     """
 
     cluster_id: int = 1
@@ -53,6 +55,7 @@ class JobOptions:
     extended_commands: Mapping[str, Any] | None = None
     method: int | None = None
     own_queue: bool = True
+    submitting: bool = False
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.cluster_id <= INT_MAX or not 0 <= self.proc_id <= INT_MAX:

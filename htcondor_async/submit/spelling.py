@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from .commands.table import KNOWN_KEYS
 from .macros import MacroTable
 
-__all__ = ["misspelled_keys", "nearest_command", "nearest_request"]
+__all__ = ["misspelled_keys", "nearest_command", "nearest_request", "unused_lines"]
 
 _CUTOFF = 0.84
 _SHORTEST = 4
@@ -49,3 +49,27 @@ def misspelled_keys(macros: MacroTable) -> list[tuple[str, str]]:
             if close_command is not None:
                 found.append((name, close_command))
     return sorted(found, key=lambda pair: macros.lines.get(pair[0].lower(), 0))
+
+
+def unused_lines(macros: MacroTable, written: MacroTable, looped: bool) -> list[str]:
+    """Return what neither is a command nor was used for the first job, last first: lines, and variables of QUEUE.
+
+    Parameters
+    ----------
+    macros
+        What the job was made of.
+    written
+        The same as it was written, whose order counts.
+    looped
+        Whether QUEUE has items.
+    """
+    found = []
+    for lower in macros.loop_keys if looped else ():
+        if lower not in KNOWN_KEYS and lower not in macros.used and lower not in _IGNORED:
+            found.append(f"the Queue variable {macros.loop_name(lower)!r}")
+    lines = []
+    for lower, name in written.names.items():
+        known = lower in KNOWN_KEYS or lower in _IGNORED or lower.startswith("request_")
+        if not known and "." not in lower and lower not in macros.used and lower not in macros.loop:
+            lines.append(f"the line '{name} = {written.values[lower]}'")
+    return [*reversed(found), *reversed(lines)]

@@ -19,11 +19,11 @@ from .items import ItemLoader, RowSource, StatementRows, SuppliedRows
 from .job import JobBuilder, QuietBuilder, Target
 from .macros import MacroTable
 from .options import JobOptions
-from .problems import SubmitError, SubmitTypoWarning
+from .problems import SubmitError, SubmitTypoWarning, SubmitWarning
 from .queue import ItemMode, QueueStatement, split_row
 from .reader import queue_arguments
 from .settings import Settings
-from .spelling import misspelled_keys
+from .spelling import misspelled_keys, unused_lines
 from .versions import Version
 
 __all__ = ["JobIterator", "JobSource"]
@@ -202,9 +202,14 @@ class JobSource:
         macros = self._macros.copy()
         rows, copies = self._rows(macros, count, item_data, options.own_queue)
         job = self._builder(macros, options)
-        return ClusterBuilder(
-            job, rows, copies, max(1, options.cluster_id), options.proc_id, lambda: self._report(macros)
-        )
+        looped = item_data is not None or (options.own_queue and self._has_items())
+
+        def report() -> None:
+            if options.submitting and self._context.warns_of_unused:
+                self._report_unused(macros, looped)
+            self._report(macros)
+
+        return ClusterBuilder(job, rows, copies, max(1, options.cluster_id), options.proc_id, report)
 
     def factory(
         self, count: int = 0, item_data: Iterable[object] | None = None, options: JobOptions = _DEFAULT
@@ -299,6 +304,11 @@ class JobSource:
         settings = Settings(context.param, version)
         target = Target(version, spool=options.spool, extended_commands=options.extended_commands or {})
         return make(macros, settings, world, identity, target, options.owner, when)
+
+    def _report_unused(self, macros: MacroTable, looped: bool) -> None:
+        """Warn of all lines and variables that were not used."""
+        for text in unused_lines(macros, self._macros, looped):
+            warnings.warn(f"{text} was unused by Submit object. Is it a typo?", SubmitWarning, stacklevel=2)
 
     def _report(self, macros: MacroTable) -> None:
         """Warn of keys that look like a command and are none."""

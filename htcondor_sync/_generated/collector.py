@@ -12,7 +12,7 @@ from typing import Any
 from htcondor_async.collector import Collector as CoreCollector
 from htcondor_async.errors import HTCondorIOError
 from htcondor_sync._ads import ClassAd, ad_in, ad_out, ads_out
-from htcondor_sync._arguments import UNSET, Unset, expect, strings
+from htcondor_sync._arguments import UNSET, Unset, attribute_names, expect
 from htcondor_sync._calls import call
 from htcondor_sync._coercions import ad_type_in, constraint_in, daemon_type_in
 from htcondor_sync._generated.enums import AdTypes, DaemonTypes
@@ -40,7 +40,7 @@ class CollectorMethods:
         return ads_out(
             call(
                 self._core.query(
-                    ad_type_in(ad_type), constraint_in(constraint), strings(projection), statistics=statistics
+                    ad_type_in(ad_type), constraint_in(constraint), attribute_names(projection), statistics=statistics
                 ),
                 HTCondorIOError,
             )
@@ -59,7 +59,9 @@ class CollectorMethods:
         )
         return ad_out(
             call(
-                self._core.direct_query(daemon_type_in(daemon_type), name or None, strings(projection), statistics),
+                self._core.direct_query(
+                    daemon_type_in(daemon_type), name or None, attribute_names(projection), statistics
+                ),
                 HTCondorIOError,
             )
         )
@@ -69,7 +71,7 @@ class CollectorMethods:
         expect("Collector.locate", ("daemon_type", daemon_type, DaemonTypes), ("name", name, str))
         return ad_out(
             call(
-                self._core.locate(daemon_type_in(daemon_type), None if isinstance(name, Unset) else name),
+                self._core.locate(daemon_type_in(daemon_type), None if isinstance(name, Unset) else name or None),
                 HTCondorIOError,
             )
         )

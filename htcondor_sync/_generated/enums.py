@@ -32,104 +32,104 @@ class AdTypes(
     BoostEnum,
     members={
         "None": -1,
-        "Startd": 0,
-        "Schedd": 1,
-        "Master": 2,
-        "StartdPrivate": 5,
-        "Submitter": 6,
-        "Collector": 7,
-        "License": 8,
         "Any": 10,
-        "Negotiator": 13,
-        "HAD": 14,
         "Generic": 15,
-        "Credd": 16,
-        "Grid": 19,
-        "Defrag": 22,
-        "Accounting": 23,
         "Slot": 24,
         "StartDaemon": 25,
+        "Startd": 0,
+        "StartdPrivate": 5,
+        "Schedd": 1,
+        "Master": 2,
+        "Collector": 7,
+        "Negotiator": 13,
+        "Submitter": 6,
+        "Grid": 19,
+        "HAD": 14,
+        "License": 8,
+        "Credd": 16,
+        "Defrag": 22,
+        "Accounting": 23,
     },
     shown_in="htcondor.htcondor",
 ):
     """AdTypes of v1."""
 
-    Startd: AdTypes
-    Schedd: AdTypes
-    Master: AdTypes
-    StartdPrivate: AdTypes
-    Submitter: AdTypes
-    Collector: AdTypes
-    License: AdTypes
     Any: AdTypes
-    Negotiator: AdTypes
-    HAD: AdTypes
     Generic: AdTypes
-    Credd: AdTypes
-    Grid: AdTypes
-    Defrag: AdTypes
-    Accounting: AdTypes
     Slot: AdTypes
     StartDaemon: AdTypes
+    Startd: AdTypes
+    StartdPrivate: AdTypes
+    Schedd: AdTypes
+    Master: AdTypes
+    Collector: AdTypes
+    Negotiator: AdTypes
+    Submitter: AdTypes
+    Grid: AdTypes
+    HAD: AdTypes
+    License: AdTypes
+    Credd: AdTypes
+    Defrag: AdTypes
+    Accounting: AdTypes
 
 
-class BlockingMode(BoostEnum, members={"NonBlocking": 0, "Blocking": 1}, shown_in="htcondor.htcondor"):
+class BlockingMode(BoostEnum, members={"Blocking": 1, "NonBlocking": 0}, shown_in="htcondor.htcondor"):
     """BlockingMode of v1."""
 
-    NonBlocking: BlockingMode
     Blocking: BlockingMode
+    NonBlocking: BlockingMode
 
 
-class CredTypes(BoostEnum, members={"Kerberos": 32, "Password": 36, "OAuth": 40}, shown_in="htcondor.htcondor"):
+class CredTypes(BoostEnum, members={"Password": 36, "Kerberos": 32, "OAuth": 40}, shown_in="htcondor.htcondor"):
     """CredTypes of v1."""
 
-    Kerberos: CredTypes
     Password: CredTypes
+    Kerberos: CredTypes
     OAuth: CredTypes
 
 
 class DaemonCommands(
     BoostEnum,
     members={
-        "Restart": 453,
-        "DaemonsOff": 454,
         "DaemonsOn": 455,
+        "DaemonsOff": 454,
         "DaemonsOffFast": 461,
+        "DaemonsOffPeaceful": 484,
+        "DaemonOn": 469,
         "DaemonOff": 467,
         "DaemonOffFast": 468,
-        "DaemonOn": 469,
         "DaemonOffPeaceful": 483,
-        "DaemonsOffPeaceful": 484,
-        "RestartPeacful": 485,
         "OffGraceful": 60005,
-        "OffFast": 60006,
-        "Reconfig": 60012,
         "OffPeaceful": 60015,
+        "OffFast": 60006,
+        "OffForce": 60042,
         "SetPeacefulShutdown": 60016,
         "SetForceShutdown": 60041,
-        "OffForce": 60042,
+        "Reconfig": 60012,
+        "Restart": 453,
+        "RestartPeacful": 485,
     },
     shown_in="htcondor.htcondor",
 ):
     """DaemonCommands of v1."""
 
-    Restart: DaemonCommands
-    DaemonsOff: DaemonCommands
     DaemonsOn: DaemonCommands
+    DaemonsOff: DaemonCommands
     DaemonsOffFast: DaemonCommands
+    DaemonsOffPeaceful: DaemonCommands
+    DaemonOn: DaemonCommands
     DaemonOff: DaemonCommands
     DaemonOffFast: DaemonCommands
-    DaemonOn: DaemonCommands
     DaemonOffPeaceful: DaemonCommands
-    DaemonsOffPeaceful: DaemonCommands
-    RestartPeacful: DaemonCommands
     OffGraceful: DaemonCommands
-    OffFast: DaemonCommands
-    Reconfig: DaemonCommands
     OffPeaceful: DaemonCommands
+    OffFast: DaemonCommands
+    OffForce: DaemonCommands
     SetPeacefulShutdown: DaemonCommands
     SetForceShutdown: DaemonCommands
-    OffForce: DaemonCommands
+    Reconfig: DaemonCommands
+    Restart: DaemonCommands
+    RestartPeacful: DaemonCommands
 
 
 class DaemonTypes(
@@ -142,9 +142,9 @@ class DaemonTypes(
         "Startd": 4,
         "Collector": 5,
         "Negotiator": 6,
-        "Credd": 13,
         "HAD": 17,
         "Generic": 18,
+        "Credd": 13,
     },
     shown_in="htcondor.htcondor",
 ):
@@ -156,17 +156,17 @@ class DaemonTypes(
     Startd: DaemonTypes
     Collector: DaemonTypes
     Negotiator: DaemonTypes
-    Credd: DaemonTypes
     HAD: DaemonTypes
     Generic: DaemonTypes
+    Credd: DaemonTypes
 
 
-class DrainTypes(BoostEnum, members={"Graceful": 0, "Quick": 10, "Fast": 20}, shown_in="htcondor.htcondor"):
+class DrainTypes(BoostEnum, members={"Fast": 20, "Graceful": 0, "Quick": 10}, shown_in="htcondor.htcondor"):
     """DrainTypes of v1."""
 
+    Fast: DrainTypes
     Graceful: DrainTypes
     Quick: DrainTypes
-    Fast: DrainTypes
 
 
 class EntryType(
@@ -348,9 +348,7 @@ class LockType(BoostEnum, members={"ReadLock": 0, "WriteLock": 1}, shown_in="htc
 class LogLevel(
     BoostEnum,
     members={
-        "NoHeader": -2147483648,
         "Always": 0,
-        "Terse": 0,
         "Error": 1,
         "Status": 2,
         "Job": 4,
@@ -363,19 +361,19 @@ class LogLevel(
         "Network": 14,
         "Hostname": 22,
         "Audit": 27,
+        "Terse": 0,
         "Verbose": 256,
         "FullDebug": 1024,
         "SubSecond": 67108864,
         "Timestamp": 134217728,
         "PID": 268435456,
+        "NoHeader": -2147483648,
     },
     shown_in="htcondor.htcondor",
 ):
     """LogLevel of v1."""
 
-    NoHeader: LogLevel
     Always: LogLevel
-    Terse: LogLevel
     Error: LogLevel
     Status: LogLevel
     Job: LogLevel
@@ -388,11 +386,13 @@ class LogLevel(
     Network: LogLevel
     Hostname: LogLevel
     Audit: LogLevel
+    Terse: LogLevel
     Verbose: LogLevel
     FullDebug: LogLevel
     SubSecond: LogLevel
     Timestamp: LogLevel
     PID: LogLevel
+    NoHeader: LogLevel
 
 
 class ProvisionerState(
@@ -491,8 +491,8 @@ class TransactionFlags(
     ShouldLog: TransactionFlags
 
 
-class VacateTypes(BoostEnum, members={"Graceful": 1, "Fast": 2}, shown_in="htcondor.htcondor"):
+class VacateTypes(BoostEnum, members={"Fast": 2, "Graceful": 1}, shown_in="htcondor.htcondor"):
     """VacateTypes of v1."""
 
-    Graceful: VacateTypes
     Fast: VacateTypes
+    Graceful: VacateTypes

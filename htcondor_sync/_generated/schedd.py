@@ -13,16 +13,17 @@ from htcondor_async.client import Client
 from htcondor_async.errors import HTCondorIOError, HTCondorReplyError
 from htcondor_async.schedd import Schedd as CoreSchedd
 from htcondor_sync._ads import ClassAd, ad_out, ads_out
-from htcondor_sync._arguments import expect, strings
+from htcondor_sync._arguments import attribute_names, expect, strings
 from htcondor_sync._calls import call, renamed
 from htcondor_sync._coercions import (
     action_in,
     callback_in,
     constraint_in,
-    expression_constraint_in,
     found_out,
+    history_constraint_in,
     job_spec_in,
     query_opts_in,
+    reason_in,
     retrieved_in,
     since_in,
     spooled_in,
@@ -57,9 +58,9 @@ class ScheddMethods(Handle[CoreSchedd]):
             call(
                 self._core.query(
                     constraint_in(constraint),
-                    strings(projection),
+                    attribute_names(projection),
                     callback_in(callback),
-                    limit=limit,
+                    limit=int(limit),
                     opts=query_opts_in(opts),
                 ),
                 HTCondorIOError,
@@ -71,7 +72,9 @@ class ScheddMethods(Handle[CoreSchedd]):
         """Stream the ads of jobs that have left the queue, newest first."""
         expect("Schedd.history", ("projection", projection, list), ("match", match, int))
         return HistoryIterator._make(
-            self._core.history(expression_constraint_in(constraint), strings(projection), match, since_in(since))
+            self._core.history(
+                history_constraint_in(constraint), attribute_names(projection), int(match), since_in(since)
+            )
         )
 
     def jobEpochHistory(
@@ -81,14 +84,18 @@ class ScheddMethods(Handle[CoreSchedd]):
         expect("Schedd.jobEpochHistory", ("projection", projection, list), ("match", match, int))
         return HistoryIterator._make(
             self._core.job_epoch_history(
-                expression_constraint_in(constraint), strings(projection), match, since_in(since), ad_type
+                history_constraint_in(constraint), attribute_names(projection), int(match), since_in(since), ad_type
             )
         )
 
     def act(self, action: JobAction, job_spec: Any, reason: Any = None) -> ClassAd:
         """Hold, release, remove, suspend, continue or vacate jobs."""
         expect("Schedd.act", ("action", action, JobAction))
-        return ad_out(call(self._core.act(action_in(action), job_spec_in(job_spec), reason), HTCondorReplyError))
+        return ad_out(
+            call(
+                self._core.act(action_in(action), job_spec_in(job_spec), reason_in(action, reason)), HTCondorReplyError
+            )
+        )
 
     def reschedule(self) -> None:
         """Ask the schedd to seek matches for its idle jobs soon. It gives no answer."""
@@ -141,7 +148,9 @@ class ScheddMethods(Handle[CoreSchedd]):
         expect("Schedd.query_users", ("projection", projection, list), ("limit", limit, int))
         return ads_out(
             call(
-                self._core.query_users(constraint_in(constraint), strings(projection), limit if limit >= 0 else None),
+                self._core.query_users(
+                    constraint_in(constraint), attribute_names(projection), limit if limit >= 0 else None
+                ),
                 HTCondorIOError,
             )
         )

@@ -10,9 +10,9 @@ from typing import Any
 from htcondor_async.client import Client
 from htcondor_async.errors import HTCondorReplyError
 from htcondor_async.startd import Startd as CoreStartd
-from htcondor_sync._arguments import expect, strings
+from htcondor_sync._arguments import attribute_names, expect
 from htcondor_sync._calls import call
-from htcondor_sync._coercions import constraint_in, drain_type_in, expression_constraint_in, since_in
+from htcondor_sync._coercions import constraint_in, drain_type_in, history_constraint_in, since_in
 from htcondor_sync._generated.enums import DaemonTypes
 from htcondor_sync._handles import Handle
 from htcondor_sync._iterators import HistoryIterator
@@ -53,5 +53,7 @@ class Startd(Handle[CoreStartd]):
         """Stream the ads of jobs that have run on this machine, newest first."""
         expect("Startd.history", ("projection", projection, list), ("match", match, int))
         return HistoryIterator._make(
-            self._core.history(expression_constraint_in(requirements), strings(projection), match, since_in(since))
+            self._core.history(
+                history_constraint_in(requirements), attribute_names(projection), int(match), since_in(since)
+            )
         )

@@ -149,6 +149,10 @@ class DAG:
 
     # -- walks
 
+    def __contains__(self, node: object) -> bool:
+        """Return whether the DAG has a node, or one of this name."""
+        return node in self._nodes or node in self._nodes.values()
+
     def walk(self, order: WalkOrder = WalkOrder.DEPTH_FIRST) -> Iterator[BaseNode]:
         """Yield all nodes, parents before the children that they lead to first."""
         return _walk(self.roots, self.node_to_children, order)

@@ -6,7 +6,7 @@ import abc
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from .exceptions import OneToOneEdgeNeedsSameNumberOfVars
+from .exceptions import IncompatibleGrouper, OneToOneEdgeNeedsSameNumberOfVars
 
 if TYPE_CHECKING:
     from .node import BaseNode
@@ -93,13 +93,26 @@ class Grouper(BaseEdge):
         self.child_chunk_size = child_chunk_size
 
     def get_edges(self, parent: BaseNode, child: BaseNode, join_factory: JoinFactory) -> Iterator[tuple[End, End]]:
-        """Yield the edges; raises ValueError where the numbers of groups differ."""
+        """Yield the edges, through one join node a group.
+
+        Raises
+        ------
+        IncompatibleGrouper
+            The numbers of groups differ, or the nodes of a layer are no whole number of groups.
+        """
+        for layer, size in ((parent, self.parent_chunk_size), (child, self.child_chunk_size)):
+            if len(layer) % size:
+                raise IncompatibleGrouper(f"the {len(layer)} nodes of {layer} are no whole number of groups of {size}")
         before = _chunks(len(parent), self.parent_chunk_size)
         after = _chunks(len(child), self.child_chunk_size)
         if len(before) != len(after):
-            raise ValueError(f"{len(before)} groups of {parent} and {len(after)} of {child}: there must be as many")
+            raise IncompatibleGrouper(
+                f"{len(before)} groups of {parent} and {len(after)} of {child}: there must be as many"
+            )
         for group, following in zip(before, after, strict=True):
-            yield from _join(group, following, join_factory)
+            join = join_factory.get_join_node()
+            yield tuple(group), join
+            yield join, tuple(following)
 
 
 def _chunks(count: int, size: int) -> list[range]:

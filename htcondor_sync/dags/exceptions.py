@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 __all__ = [
+    "CannotInvertFormat",
     "DAGsException",
     "DuplicateNodeName",
+    "IncompatibleGrouper",
     "IncorrectNodeForm",
+    "LayerNameContainsSeparator",
     "NoFinalNode",
+    "NoRescueFileFound",
     "NonDefaultSeparatorError",
     "OneToOneEdgeNeedsSameNumberOfVars",
+    "UnrecognizedWalkOrder",
 ]
 
 
@@ -26,6 +31,26 @@ class OneToOneEdgeNeedsSameNumberOfVars(DAGsException):
 
 class NonDefaultSeparatorError(DAGsException):
     """The separator of a formatter occurs in the name of a layer."""
+
+
+class IncompatibleGrouper(DAGsException):
+    """The two layers of a grouping edge do not have groups that go together."""
+
+
+class LayerNameContainsSeparator(DAGsException):
+    """The separator of a formatter occurs in the name of a layer."""
+
+
+class CannotInvertFormat(DAGsException):
+    """A name is none that the formatter has made."""
+
+
+class NoRescueFileFound(DAGsException):
+    """There is no rescue file."""
+
+
+class UnrecognizedWalkOrder(DAGsException):
+    """The order of a walk is none."""
 
 
 class IncorrectNodeForm(DAGsException):

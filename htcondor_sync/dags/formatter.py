@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import abc
 
+from .exceptions import CannotInvertFormat, LayerNameContainsSeparator
+
 __all__ = ["NodeNameFormatter", "SimpleFormatter"]
 
 
@@ -38,12 +40,17 @@ class SimpleFormatter(NodeNameFormatter):
         self.offset = offset
 
     def generate(self, layer_name: str, node_index: int) -> str:
-        """Return the name of a node."""
+        """Return the name of a node; raises LayerNameContainsSeparator."""
+        if self.separator in layer_name:
+            raise LayerNameContainsSeparator(f"the layer {layer_name!r} has {self.separator!r} in its name")
         return f"{layer_name}{self.separator}{self.index_format.format(node_index + self.offset)}"
 
     def parse(self, node_name: str) -> tuple[str, int]:
-        """Return the layer and the index that a name was made of; raises ValueError."""
+        """Return the layer and the index that a name was made of; raises ValueError, CannotInvertFormat."""
         layer, separator, index = node_name.rpartition(self.separator)
         if not separator:
             raise ValueError(f"{node_name!r} is not the name of a node: it has no {self.separator!r}")
-        return layer, int(index) - self.offset
+        try:
+            return layer, int(index) - self.offset
+        except ValueError as error:
+            raise CannotInvertFormat(f"{node_name!r} is not the name of a node: {index!r} is no number") from error

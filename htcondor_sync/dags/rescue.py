@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .exceptions import NoRescueFileFound
 from .formatter import NodeNameFormatter, SimpleFormatter
 from .writer import DEFAULT_DAG_FILE_NAME
 
@@ -39,8 +40,10 @@ def rescue(dag: DAG, rescue_file: Path, formatter: NodeNameFormatter | None = No
                 node.done[index] = True
 
 
-def find_rescue_file(dag_dir: Path, dag_file_name: str = DEFAULT_DAG_FILE_NAME) -> Path | None:
-    """Return the newest rescue file of a DAG, None if there is none."""
+def find_rescue_file(dag_dir: Path, dag_file_name: str = DEFAULT_DAG_FILE_NAME) -> Path:
+    """Return the newest rescue file of a DAG; raises NoRescueFileFound."""
     name = re.compile(re.escape(dag_file_name) + r"\.rescue(\d+)\Z")
-    found = [(int(match[1]), path) for path in Path(dag_dir).iterdir() if (match := name.match(path.name))]
-    return max(found)[1] if found else None
+    found = [(int(match[1]), path) for path in Path(dag_dir).glob("*") if (match := name.match(path.name))]
+    if not found:
+        raise NoRescueFileFound(f"{dag_dir} has no rescue file of {dag_file_name}")
+    return max(found)[1]

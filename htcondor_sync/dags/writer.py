@@ -62,8 +62,7 @@ class _Writer:
         """Return the other files, by name."""
         found = {}
         if self.dag.dagman_config:
-            settings = (f"{name} = {value}\n" for name, value in self.dag.dagman_config.items())
-            found[_CONFIG_FILE] = "".join(settings)
+            found[_CONFIG_FILE] = "\n".join(f"{name} = {value}" for name, value in self.dag.dagman_config.items())
         nodes: list[BaseNode] = [*self.dag.nodes]
         if self.dag._final_node is not None:
             nodes.append(self.dag._final_node)
@@ -71,9 +70,9 @@ class _Writer:
             if isinstance(node, (NodeLayer, FinalNode)) and not isinstance(node.submit_description, Path):
                 # nodes of a layer have their variables from the DAG file
                 commands = "".join(f"{key} = {value}\n" for key, value in node.submit_description.items())
-                found[f"{node.name}.sub"] = f"{commands}\nqueue\n"
+                found[f"{node.name}.sub"] = f"{commands}\nqueue"
         if self.joins.joins:
-            found[f"{_JOIN}.sub"] = "\nqueue\n"
+            found[f"{_JOIN}.sub"] = ""
         return found
 
     def meta(self) -> Iterator[str]:
@@ -88,7 +87,7 @@ class _Writer:
             words += [str(status.update_time)] if status.update_time is not None else []
             yield " ".join([*words, *(["ALWAYS-UPDATE"] if status.always_update else [])])
         if dot := dag.dot_config:
-            words = ["DOT", Path(dot.path).as_posix(), *(["UPDATE"] if dot.update else [])]
+            words = ["DOT", Path(dot.path).as_posix(), "UPDATE" if dot.update else "DONT-UPDATE"]
             words.append("OVERWRITE" if dot.overwrite else "DONT-OVERWRITE")
             words += ["INCLUDE", Path(dot.include_file).as_posix()] if dot.include_file is not None else []
             yield " ".join(words)

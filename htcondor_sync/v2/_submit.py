@@ -6,13 +6,16 @@ from collections.abc import ItemsView, KeysView, Mapping, MutableMapping, Values
 from typing import Any, cast
 
 from htcondor_async.errors import HTCondorException
+from htcondor_async.submit import SubmitContext, Version
 from htcondor_async.submit.queue import ItemMode
-from htcondor_sync import _schedd
+from htcondor_sync import _schedd, _submission
 from htcondor_sync._arguments import expect
 from htcondor_sync._unserved import unserved
 from htcondor_sync.v2._values import out as _out
 
 __all__ = ["Submit"]
+
+_BINDINGS = Version(25, 14, 1)
 
 
 class Submit(_schedd.Submit):
@@ -22,6 +25,10 @@ class Submit(_schedd.Submit):
         super().__init__(*([] if input is None else [input]), **kwargs)
         if queue is not None:
             self.setQArgs(queue)
+
+    @staticmethod
+    def _world() -> SubmitContext:
+        return _submission.process_context(_BINDINGS)
 
     # Built-in macros are not commands here; what is set compares as a dictionary does.
 

@@ -85,6 +85,8 @@ class Collector(_collector.Collector):
     """A handle on the collectors of a pool."""
 
     def __init__(self, pool: Any = None, security: SecurityContext | None = None) -> None:
+        if isinstance(pool, tuple) and all(isinstance(host, str) for host in pool):
+            pool = list(pool)
         super().__init__(_in(pool) if isinstance(pool, CoreAd) else pool)
         self._security = security
 
@@ -99,9 +101,10 @@ class Collector(_collector.Collector):
     def locate(self, daemon_type: int, name: str | None = None) -> Any:  # type: ignore[override]  # the signature is v2's
         """Return the location of a daemon; None if there is none of that name."""
         kind = _of(_enums.DaemonTypes, daemon_type)
+        located = super(_collector.Collector, self).locate  # v1's cuts the ad of a daemon without a name short
         with secured(self._security):
             try:
-                return _out(super().locate(kind) if name is None else super().locate(kind, name))
+                return _out(located(kind)) if name is None else _out(located(kind, name)) if name else None
             except HTCondorLocateError:
                 if name is None:
                     raise
@@ -172,7 +175,7 @@ class Schedd(_schedd.Schedd):
             raise TypeError(f"description must be a Submit, not {type(description).__name__}")
         arguments = description.getQArgs() if queue is None else queue
         if itemdata is None and not count and arguments:
-            items = list(description.itemdata(arguments))
+            items = list(description.itemdata(arguments) or ())  # None for a count alone
             words = arguments.split()
             count = int(words[0]) if words and words[0].isdigit() else 1
             itemdata = iter(items) if items else None
