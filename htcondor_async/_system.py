@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import logging
 import os
-import pwd
 import random
 import stat
 import subprocess
@@ -146,11 +145,7 @@ class SystemEnvironment:
 
     def user(self, name: str) -> UserRecord | None:
         """Return the record of a user, or None."""
-        try:
-            found = pwd.getpwnam(name)
-        except (KeyError, ValueError):
-            return None
-        return UserRecord(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir)
+        return host.user_named(name)
 
     def write_file(self, path: str, data: bytes) -> None:
         """Write a file, replacing what is there; raises ``OSError``."""
@@ -190,11 +185,11 @@ class SystemEnvironment:
 
 def this_machine() -> Machine:
     """Return the facts about this machine and process that configurations may refer to."""
-    names = os.uname()
+    names = host.system_names()
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else (os.cpu_count() or 0)
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _MEBI
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):
         memory = 0  # unknown on this system
     ipv4, ipv6 = own_addresses()
     return Machine(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from types import TracebackType
 from typing import Any, Literal
 
@@ -22,6 +21,10 @@ class FileLock(metaclass=uninstantiable):
         self._kind = kind
 
     def __enter__(self) -> FileLock:
+        try:
+            import fcntl
+        except ModuleNotFoundError as error:
+            raise HTCondorIOError("this system has no advisory locks on files") from error
         wanted = fcntl.LOCK_SH if int(self._kind) == 0 else fcntl.LOCK_EX
         try:
             fcntl.lockf(self._file, wanted)
@@ -32,6 +35,8 @@ class FileLock(metaclass=uninstantiable):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Literal[False]:
+        import fcntl
+
         fcntl.lockf(self._file, fcntl.LOCK_UN)
         return False
 

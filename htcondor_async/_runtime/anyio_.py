@@ -2,7 +2,8 @@
 
 Connections are plain non-blocking sockets: a read is one system call, tried at once, and only when it would block does
 the task wait for the descriptor. On asyncio (uvloop too) the wait is a future and at most one timer, on trio its own
-``wait_readable``; everything else goes through anyio.
+``wait_readable``; everything else goes through anyio. An event loop of asyncio that cannot watch sockets for others, as
+the usual one of Windows, has a thread do it for each wait.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import anyio.to_thread
 
 from htcondor_async._runtime.base import Readable, Runtime
 from htcondor_async._runtime.common import SocketRuntime
+from htcondor_async._runtime.lookout import Lookout
 from htcondor_async._runtime.once import OnceTable
 from htcondor_async._runtime.sockets import R, RawSocket
 from htcondor_async.errors import ConcurrencyError, HTCondorValueError
@@ -159,8 +161,14 @@ class AnyioRuntime(SocketRuntime):
             ready.append(source)
             _settle(future, True)
 
+        def wake_late(found: list[R]) -> None:
+            if not future.done():
+                ready.extend(found)
+                future.set_result(True)
+
         watched: list[int] = []
-        timer = None
+        unwatched: dict[int, R] = {}
+        apart = timer = None
         add, remove = (loop.add_writer, loop.remove_writer) if write else (loop.add_reader, loop.remove_reader)
         try:
             for source in sources:
@@ -172,12 +180,12 @@ class AnyioRuntime(SocketRuntime):
                     raise ConcurrencyError("another task is waiting for this connection already")
                 try:
                     add(number, wake, source)
-                except NotImplementedError as error:
-                    raise HTCondorValueError(
-                        "this event loop cannot wait for sockets", hint="use asyncio's selector event loop"
-                    ) from error
+                except NotImplementedError:
+                    unwatched[number] = source
                 self._waits[number, write] = future
                 watched.append(number)
+            if unwatched:
+                apart = Lookout(loop, unwatched, write, wake_late)
             if deadline != math.inf:
                 timer = loop.call_at(deadline, _settle, future, False)
             if await future and not ready:
@@ -187,11 +195,13 @@ class AnyioRuntime(SocketRuntime):
         finally:
             if timer is not None:
                 timer.cancel()
+            if apart is not None:
+                apart.stop()
             for number in watched:
                 # Closed ones have been taken out already, and their number may belong to another socket by now.
                 if self._waits.get((number, write)) is future:
                     del self._waits[number, write]
-                    if not loop.is_closed():
+                    if not loop.is_closed() and number not in unwatched:
                         remove(number)
 
     def closing(self, sock: RawSocket) -> None:
@@ -204,7 +214,8 @@ class AnyioRuntime(SocketRuntime):
                 found = True
                 loop = future.get_loop()
                 if not loop.is_closed():
-                    (loop.remove_writer if write else loop.remove_reader)(number)
+                    with contextlib.suppress(NotImplementedError):  # then a thread watches
+                        (loop.remove_writer if write else loop.remove_reader)(number)
                     _settle(future, True)
         trio = sys.modules.get("trio")
         if not found and trio is not None:

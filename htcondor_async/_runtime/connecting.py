@@ -24,7 +24,7 @@ def open_listener(address: SocketAddress, backlog: int) -> socket.socket:
     sock = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        if address.family != socket.AF_UNIX and os.name == "posix":
+        if address.family in (socket.AF_INET, socket.AF_INET6) and os.name == "posix":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if address.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

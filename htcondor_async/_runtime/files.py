@@ -16,11 +16,13 @@ from htcondor_async._runtime.translate import file_error
 from htcondor_async.errors import HTCondorValueError, LimitExceededError
 
 __all__ = [
+    "OPEN_FLAGS",
     "append_line",
     "file_info",
     "list_directory",
     "make_directory",
     "open_file",
+    "read_at",
     "read_file",
     "read_some",
     "remove_directory",
@@ -36,6 +38,18 @@ _FLAGS = {
     "a": os.O_WRONLY | os.O_CREAT | os.O_APPEND,
     "x": os.O_WRONLY | os.O_CREAT | os.O_EXCL,
 }
+
+OPEN_FLAGS: int = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""What a file is opened with beside the way it is used: each system has one of the two."""
+
+
+def _seek_and_read(descriptor: int, size: int, offset: int, /) -> bytes:
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, size)
+
+
+read_at = getattr(os, "pread", _seek_and_read)
+"""Read at an offset; where there is no pread(2) that moves the place of the descriptor."""
 
 
 @contextlib.contextmanager
@@ -79,7 +93,7 @@ def write_file(path: str, data: bytes, mode: int, exclusive: bool) -> None:
 
 def append_line(path: str, line: str, mode: int) -> None:
     """Add a line by one write, never through a link; see :meth:`Runtime.append_line`."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
+    flags = os.O_RDWR | os.O_APPEND | OPEN_FLAGS | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with _told(path, "write"):
         Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
@@ -92,10 +106,10 @@ def append_line(path: str, line: str, mode: int) -> None:
             found = os.fstat(descriptor)
             if not stat_bits.S_ISREG(found.st_mode) or found.st_nlink != 1:
                 raise OSError(errno.EPERM, "it is no file of its own")
-            if made:
+            if made and hasattr(os, "fchmod"):
                 os.fchmod(descriptor, mode)
             data = line.encode("utf-8")
-            if found.st_size and os.pread(descriptor, 1, found.st_size - 1) != b"\n":
+            if found.st_size and read_at(descriptor, 1, found.st_size - 1) != b"\n":
                 data = b"\n" + data
             if file.write(data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -107,7 +121,7 @@ def open_file(path: str, how: str, mode: int) -> BinaryIO:
     if flags is None:
         raise HTCondorValueError(f"{how!r} is no way to open a file: it is one of {', '.join(map(repr, _FLAGS))}")
     with _told(path, "open"):
-        descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0), mode)
+        descriptor = os.open(path, flags | OPEN_FLAGS, mode)
         try:
             if stat_bits.S_ISDIR(os.fstat(descriptor).st_mode):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

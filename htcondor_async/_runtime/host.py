@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import pwd
 import re
 import socket
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from htcondor_async._environment import UserRecord
 from htcondor_async._runtime.variables import environ
@@ -17,14 +20,38 @@ if TYPE_CHECKING:
 
     from htcondor_async._security.effects import TlsSettings
 
-__all__ = ["environ", "hostname", "os_name", "tls_context", "user", "user_name_of"]
+_users: Any = None
+with contextlib.suppress(ModuleNotFoundError):  # there is no user database but on Unix
+    import pwd as _users
+
+__all__ = [
+    "SystemNames",
+    "environ",
+    "hostname",
+    "os_name",
+    "system_names",
+    "tls_context",
+    "user",
+    "user_name_of",
+    "user_named",
+]
+
+_NO_ID = -1
+"""The number of a user where users have none."""
 
 
 def user() -> UserRecord:
     """Return the user this process runs as; a number without a name stands for itself."""
+    if _users is None or not hasattr(os, "geteuid"):
+        import getpass
+
+        try:
+            return UserRecord(getpass.getuser(), _NO_ID, _NO_ID, str(Path.home()))
+        except (ImportError, OSError, RuntimeError) as error:
+            raise ConfigError("this system does not tell who runs this process", hint="set USERNAME") from error
     uid = os.geteuid()
     try:
-        entry = pwd.getpwuid(uid)
+        entry = _users.getpwuid(uid)
     except KeyError:
         return UserRecord(str(uid), uid, os.getegid(), os.environ.get("HOME", "/"))
     # as HTCondor: the home of the user database, not $HOME
@@ -34,9 +61,43 @@ def user() -> UserRecord:
 def user_name_of(uid: int) -> str | None:
     """Return the name of a user number, or None."""
     try:
-        return pwd.getpwuid(uid).pw_name
+        return None if _users is None else _users.getpwuid(uid).pw_name
     except KeyError:
         return None
+
+
+def user_named(name: str) -> UserRecord | None:
+    """Return the record of a user, or None; where there is no user database, of the one this process runs as alone."""
+    if _users is None:
+        own = user()
+        return own if own.name == name else None
+    try:
+        found = _users.getpwnam(name)
+    except (KeyError, ValueError):
+        return None
+    return UserRecord(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir)
+
+
+@attrs.frozen
+class SystemNames:
+    """What uname(2) tells of this machine."""
+
+    sysname: str
+    nodename: str
+    release: str
+    version: str
+    machine: str
+
+
+def system_names() -> SystemNames:
+    """Return the names of this machine and its system; reads no file on Unix."""
+    uname = getattr(os, "uname", None)
+    if uname is not None:
+        return SystemNames(*uname())
+    import platform
+
+    names = platform.uname()
+    return SystemNames(names.system, names.node, names.release, names.version, names.machine)
 
 
 def hostname() -> str:
@@ -46,7 +107,7 @@ def hostname() -> str:
 
 def os_name() -> tuple[str, str]:
     """Return the processor and the operating system with its version, as ``("x86_64", "Linux6")``; reads no file."""
-    names = os.uname()
+    names = system_names()
     system = re.sub(r"[^A-Za-z0-9._+-]", "", names.sysname + names.release.split(".")[0])
     return re.sub(r"[^A-Za-z0-9._+-]", "", names.machine) or "unknown", system
 

@@ -5,7 +5,6 @@ Source: src/condor_utils/my_hostname.cpp and condor_sockaddr.cpp. Linux only; el
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import socket
 import struct
@@ -65,6 +64,10 @@ def best_addresses(found: Iterable[Found]) -> tuple[str, str]:
 def found_addresses() -> Iterator[Found]:
     """Yield the addresses of the interfaces of this machine."""
     if sys.platform != "linux":
+        return
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # a Python that was made without it
         return
     up: dict[str, bool] = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:

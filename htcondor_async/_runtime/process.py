@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,8 @@ __all__ = ["run"]
 T = TypeVar("T")
 
 _PIECE = 65536
+_PIPES = hasattr(os, "killpg")
+"""Whether pipes can be waited for as sockets can, and a program ended with all that it has started: on Unix."""
 _LOOK = 0.01
 """Seconds between two looks whether a program that has closed its output has ended."""
 
@@ -47,6 +50,10 @@ async def run(
     """Run a program; see :meth:`Runtime.run_command`."""
     if isinstance(arguments, str) or not arguments:
         raise HTCondorValueError("a command is a sequence of a program and its arguments")
+    if not _PIPES:
+        left = max(0.0, deadline - runtime.clock())
+        whole = functools.partial(_run_whole, list(arguments), data, environ, directory, left, max_output)
+        return await runtime.call(whole)
     child = await runtime.call(functools.partial(_start, list(arguments), environ, directory), discard=_discard)
     try:
         output, errors = await _converse(runtime, child, arguments[0], deadline, data, max_output)
@@ -83,6 +90,37 @@ def _start(arguments: list[str], environ: Mapping[str, str] | None, directory: s
         assert pipe is not None
         os.set_blocking(pipe.fileno(), False)
     return child
+
+
+def _run_whole(
+    arguments: list[str],
+    data: bytes,
+    environ: Mapping[str, str] | None,
+    directory: str | None,
+    timeout: float,
+    max_output: int,
+) -> CommandResult:
+    """Run a program to its end in this thread; whoever is cancelled meanwhile waits for that, or for the deadline."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            arguments,
+            input=data,
+            capture_output=True,
+            env=environ,
+            cwd=directory,
+            timeout=None if math.isinf(timeout) else timeout,
+        )
+    except subprocess.TimeoutExpired:
+        raise timed_out(f"end of {arguments[0]}") from None
+    except OSError as error:
+        raise file_error(error, arguments[0], "run") from error
+    except ValueError as error:
+        raise HTCondorValueError(f"cannot run {arguments[0]!r}: {error}") from error
+    if len(done.stdout) + len(done.stderr) > max_output:
+        raise LimitExceededError(f"{arguments[0]} prints more than {max_output} bytes", limit="max_output")
+    return CommandResult(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
 def _close(child: Popen[bytes]) -> None:

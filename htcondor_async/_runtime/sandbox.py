@@ -16,7 +16,8 @@ from typing import NamedTuple, NoReturn
 
 import attrs
 
-from htcondor_async.errors import HTCondorValueError
+from htcondor_async._runtime.files import OPEN_FLAGS
+from htcondor_async.errors import HTCondorIOError, HTCondorValueError
 
 __all__ = ["Entry", "Loaded", "SandboxWriter", "inputs", "load", "read_piece"]
 
@@ -25,6 +26,8 @@ SMALL = 256 * 1024
 _AT_ONCE = 64
 _AT_ONCE_SIZE = 4 << 20
 _MAX_DEPTH = 128
+_STAYS_INSIDE = os.open in os.supports_dir_fd
+"""Whether files can be opened below an open directory, so that nobody can have them written somewhere else."""
 
 
 class Entry(NamedTuple):
@@ -141,7 +144,7 @@ def load(entries: list[Entry]) -> list[Loaded]:
 
 def _open(entry: Entry) -> Loaded:
     try:
-        descriptor = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(entry.path, os.O_RDONLY | OPEN_FLAGS | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         return Loaded(0, None, b"", problem=_problem("reading from", entry.path, error))
     try:
@@ -198,6 +201,11 @@ class SandboxWriter:
     A name that is absolute, has ``..`` in it or leads through a link is refused; what is sent for it is thrown away.
     ``remaps`` are the job owner's own wishes where a file should go: names to paths, which may be absolute. A file
     appears under its name when it is complete. ``problem`` is the first thing that went wrong.
+
+    Raises
+    ------
+    HTCondorIOError
+        This system cannot open files below an open directory (openat(2)).
     """
 
     directory: str
@@ -211,6 +219,12 @@ class SandboxWriter:
     _discard: bool = False
     _pending: list[_Pending] = attrs.field(factory=list)
     _pending_size: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if not _STAYS_INSIDE:
+            raise HTCondorIOError(
+                "files of jobs cannot be received on this system: nothing here keeps what is written inside a directory"
+            )
 
     def note(self, text: str, number: int) -> None:
         """Keep the first problem."""
@@ -403,9 +417,10 @@ class SandboxWriter:
         return folder, last
 
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_ANY_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | OPEN_FLAGS
+_ANY_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | OPEN_FLAGS
+_FOLDER = _ANY_FOLDER | _NO_LINK
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import attrs
 
+from htcondor_async._runtime.files import OPEN_FLAGS, read_at
 from htcondor_async._runtime.translate import file_error
 
 __all__ = ["Piece", "Place", "TailedFile", "place_of_missing"]
@@ -143,10 +144,10 @@ class TailedFile:
 
     def _read(self) -> Piece:
         tail = self._tail
-        data = os.pread(self._descriptor, len(tail) + _PIECE, self._offset - len(tail))
+        data = read_at(self._descriptor, len(tail) + _PIECE, self._offset - len(tail))
         if data[: len(tail)] != tail or (not tail and not data and os.fstat(self._descriptor).st_size < self._offset):
             self._start()
-            return Piece(self._take(os.pread(self._descriptor, _PIECE, 0)), anew=True)
+            return Piece(self._take(read_at(self._descriptor, _PIECE, 0)), anew=True)
         return Piece(self._take(data[len(tail) :]))
 
     def _start(self) -> None:
@@ -165,7 +166,7 @@ class TailedFile:
 
     def _look_at_header(self) -> None:
         """Find out which bytes at the start of the file a rotation will write again."""
-        head = os.pread(self._descriptor, _HEADER_SIZE, 0)
+        head = read_at(self._descriptor, _HEADER_SIZE, 0)
         found = _HEADER.match(head)
         self._fixed_from = 0
         if found is not None:
@@ -180,7 +181,7 @@ class TailedFile:
     def _open(self, path: str, expected: os.stat_result | None = None) -> bool:
         """Open a file at its start; False: it is not the one that was ``expected`` there."""
         try:
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            descriptor = os.open(path, os.O_RDONLY | OPEN_FLAGS)
             found = os.fstat(descriptor)
             if stat_bits.S_ISDIR(found.st_mode):
                 os.close(descriptor)
@@ -237,9 +238,9 @@ class TailedFile:
             return False
         if not self._open(path, found):
             raise _MovedError
-        if os.pread(self._descriptor, len(place.tail), place.offset - len(place.tail)) != place.tail:
+        if read_at(self._descriptor, len(place.tail), place.offset - len(place.tail)) != place.tail:
             return False
-        if os.pread(self._descriptor, len(place.head), 0) != place.head:
+        if read_at(self._descriptor, len(place.head), 0) != place.head:
             return False
         self._offset, self._tail, self.resumed = place.offset, place.tail, True
         self._look_at_header()

@@ -13,6 +13,7 @@ from htcondor_async._core.context import Context, Target
 from htcondor_async._core.submit import submit_cluster
 from htcondor_async._dialogues.expressions import attribute_pairs
 from htcondor_async._dialogues.submit import ClusterPlan, Submitted
+from htcondor_async._runtime.host import system_names
 from htcondor_async.classad import ClassAd
 from htcondor_async.config import Config
 from htcondor_async.config.detected import Machine, detected_platform
@@ -218,8 +219,8 @@ class ScheddSubmission(ScheddBase):
 
 def _platform(config: Config) -> tuple[str, str]:
     """Return OPSYS and ARCH: those configured, else those of this machine."""
-    uname = os.uname()
-    opsys, arch = detected_platform(Machine(sysname=uname.sysname, machine=uname.machine))
+    names = system_names()
+    opsys, arch = detected_platform(Machine(sysname=names.sysname, machine=names.machine))
     return config.get_str("OPSYS", opsys), config.get_str("ARCH", arch)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness import bindings, pools
+from harness.afresh import forget_accounts, forget_refusals
 
 SCRIPTS = Path(__file__).parent / "scripts"
 SCRIPTS_V2 = SCRIPTS.with_name("scripts_v2")
@@ -78,8 +79,11 @@ def test_script_prints_the_same(name: str, pool: str, get_real_pool: Callable[[s
     config = real_pool.client("alice@testpool", owner="root")
     schedd = real_pool.schedds["open"]
     script = SCRIPTS / f"{name}.py"
-    theirs = run([str(bindings.bindings(bindings.V1_AND_V2))], script, config, schedd)
-    ours = run([sys.executable, "-m", "htcondor_sync"], script, config, schedd)
+    try:
+        theirs = run([str(bindings.bindings(bindings.V1_AND_V2))], script, config, schedd)
+        ours = run([sys.executable, "-m", "htcondor_sync"], script, config, schedd)
+    finally:
+        forget_refusals(real_pool)
     assert (ours == theirs) != (name in DIFFERENT), f"--- v1\n{theirs}--- ours\n{ours}"
 
 
@@ -94,8 +98,13 @@ def test_a_program_for_v2_prints_the_same(name: str, pool: str, get_real_pool: C
     real_pool = get_real_pool(pool)
     config = real_pool.client("alice@testpool", owner="root")
     script = SCRIPTS_V2 / f"{name}.py"
-    theirs = run([str(bindings.bindings(bindings.V2_ONLY))], script, config, real_pool.schedds["open"])
-    ours = run([sys.executable, "-m", "htcondor_sync", "--v2"], script, config, real_pool.schedds["open"])
+    if name == "negotiator":
+        forget_accounts(real_pool)
+    try:
+        theirs = run([str(bindings.bindings(bindings.V2_ONLY))], script, config, real_pool.schedds["open"])
+        ours = run([sys.executable, "-m", "htcondor_sync", "--v2"], script, config, real_pool.schedds["open"])
+    finally:
+        forget_refusals(real_pool)
     assert ours == theirs, f"--- v2\n{theirs}--- ours\n{ours}"
 
 

@@ -1,4 +1,5 @@
-"""One way to run a test over every runtime: asyncio (debug, eager tasks, uvloop), trio, blocking, memory."""
+"""One way to run a test over every runtime: asyncio (debug, eager tasks, uvloop, a loop that cannot watch sockets as
+that of Windows), trio, blocking, memory."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ SOON = 0.05
 LATE = 30.0
 """Seconds of a deadline that must not pass: reaching it means that something hangs."""
 
-LOOPS = ["asyncio", "trio"]
+LOOPS = ["asyncio", "trio", "asyncio-unwatched"]
 if sys.version_info >= (3, 12):
     LOOPS.append("asyncio-eager")
 if importlib.util.find_spec("uvloop") is not None:
@@ -231,6 +232,22 @@ def eager_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+class UnwatchedLoop(asyncio.SelectorEventLoop):
+    """An event loop that cannot watch sockets for others, as the one of Windows."""
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+        raise NotImplementedError
+
+    def add_writer(self, fd: Any, callback: Any, *args: Any) -> None:
+        raise NotImplementedError
+
+    def remove_reader(self, fd: Any) -> bool:
+        raise NotImplementedError
+
+    def remove_writer(self, fd: Any) -> bool:
+        raise NotImplementedError
+
+
 def _start(backend: str, main: Callable[[], Awaitable[Any]]) -> Any:
     kind = backend.removeprefix("memory-")
     if kind == "blocking":
@@ -240,6 +257,8 @@ def _start(backend: str, main: Callable[[], Awaitable[Any]]) -> Any:
     options: dict[str, Any] = {"asyncio": {"debug": True}, "uvloop": {"use_uvloop": True}}.get(kind, {})
     if kind == "asyncio-eager":
         options = {"loop_factory": eager_loop}
+    elif kind == "asyncio-unwatched":
+        options = {"loop_factory": UnwatchedLoop}
     return anyio.run(main, backend="asyncio", backend_options=options)
 
 
