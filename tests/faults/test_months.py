@@ -35,13 +35,16 @@ RENEWED, LIFETIME = 23, 24  # hours
 LAPSE = range(967, 967 + 96)  # hours in which nobody renews: the token of hour 966 ends with hour 989
 EXPIRED = range(990, 1081)
 GROWTH = 1 << 16  # bytes of Python's own objects; far less than 5 % of any process, to see what a query leaves behind
+LARGE = 1 << 18  # bytes of one piece of memory; all that a query has is smaller
 EVENT = "001 (007.000.000) 2026-03-01 12:00:00 Job executing on host: <10.0.0.9:9618>\n...\n"
 
 
 def traced() -> int:
-    """Bytes of Python's objects, but for the interpreter's table of names, which pathlib makes grow."""
-    ours = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(False, "*/pathlib.py")])
-    return sum(trace.size for trace in ours.traces)
+    """Bytes of Python's objects, but for the interpreter's table of names.
+
+    In a process that has run for long that is large, and is made anew as a whole when it grows.
+    """
+    return sum(trace.size for trace in tracemalloc.take_snapshot().traces if trace.size < LARGE)
 
 
 class Months:

@@ -398,6 +398,11 @@ async def _submit(h: Handles) -> None:
     assert (await h.schedd.act(JobAction.Remove, [f"{cluster}.0"]))["TotalSuccess"] == 1
 
 
+async def _direct(h: Handles) -> None:
+    ad = await h.collector.direct_query(DaemonTypes.Schedd, "schedd@memory.pool")
+    assert ad["TotalJobAds"] >= JOBS  # what was disturbed may have added some
+
+
 FOLLOW_UPS: dict[str, Body] = {
     "locate": OPERATIONS["Collector.locate"].body,
     "query": lambda h: h.schedd.query(limit=1),
@@ -407,7 +412,7 @@ FOLLOW_UPS: dict[str, Body] = {
     "abort": _abort,
     "submit and remove": _submit,
     "reschedule": OPERATIONS["Schedd.reschedule"].body,
-    "direct query": OPERATIONS["Collector.direct_query"].body,
+    "direct query": _direct,
 }
 
 
