@@ -29,6 +29,7 @@ TAG_SIZE = 16
 MAX_END_FLAG = 10
 
 _HEADER = struct.Struct(">BI")
+_NONCE = struct.Struct(">I12s")
 _LAST_COUNTER = 0xFFFFFFFF
 _NO_DIGEST = bytes(32)
 _MAX_CLEAR = 1 << 20
@@ -180,7 +181,7 @@ class AesGcmSealer(_OneWay):
         if self._counter >= _LAST_COUNTER - len(plaintexts) or self._record is not None:
             return [self.seal(plaintext, True) for plaintext in plaintexts]
         pieces: list[bytes] = []
-        add, encrypt, tail = pieces.append, self._aes.encrypt, self._tail
+        add, encrypt, tail, nonce = pieces.append, self._aes.encrypt, self._tail, _NONCE.pack
         headers: dict[int, bytes] = {}
         begin = self._base + self._counter
         # Counted before sealing: should anything fail from here on, these nonces are spent all the same.
@@ -191,7 +192,7 @@ class AesGcmSealer(_OneWay):
             if header is None:
                 header = headers[size] = _HEADER.pack(True, size + TAG_SIZE)
             add(header)
-            add(encrypt((number & 0xFFFFFFFF).to_bytes(4, "big") + tail, plaintext, header))
+            add(encrypt(nonce(number & 0xFFFFFFFF, tail), plaintext, header))
         return pieces
 
 
@@ -253,7 +254,7 @@ class AesGcmOpener(_OneWay):
         """
         size = len(data)
         unpack = _HEADER.unpack_from
-        decrypt, base, tail = self._aes.decrypt, self._base, self._tail
+        decrypt, base, tail, nonce = self._aes.decrypt, self._base, self._tail, _NONCE.pack
         counter = self._counter
         start = position + HEADER_SIZE
         try:
@@ -265,9 +266,9 @@ class AesGcmOpener(_OneWay):
                 if stop > size:
                     break
                 if 0 < counter < _LAST_COUNTER and length >= TAG_SIZE:
-                    nonce = ((base + counter) & 0xFFFFFFFF).to_bytes(4, "big") + tail
+                    unique = nonce((base + counter) & 0xFFFFFFFF, tail)
                     counter += 1
-                    out.append((decrypt(nonce, data[start:stop], data[position:start]), flag != 0))
+                    out.append((decrypt(unique, data[start:stop], data[position:start]), flag != 0))
                 else:
                     # The first frame, and those that are refused.
                     self._counter = counter

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import attrs
 
@@ -145,37 +145,35 @@ class SetRequests:
 
 
 class Edits:
-    """Changes of single attributes of jobs, column by column: nothing in them is anything to the garbage collector."""
+    """Changes of single attributes of jobs, all in one row: nothing in it is anything to the garbage collector."""
 
-    __slots__ = ("clusters", "names", "procs", "texts")
+    __slots__ = ("_row",)
 
     def __init__(self) -> None:
-        self.clusters: list[int] = []
-        self.procs: list[int] = []
-        self.names: list[str] = []
-        self.texts: list[str | None] = []
+        self._row: list[Any] = []  # cluster, proc, name, expression; and so on
 
     def __len__(self) -> int:
-        return len(self.clusters)
+        return len(self._row) // 4
 
     def add(self, numbers: list[int], name: str, text: str | None) -> None:
         """Set an attribute of jobs (cluster, proc, cluster, proc ...) to an expression; with None delete it."""
         if len(numbers) == 2:
-            self.clusters.append(numbers[0])
-            self.procs.append(numbers[1])
-            self.names.append(name)
-            self.texts.append(text)
+            cluster, proc = numbers
+            self._row += (cluster, proc, name, text)
             return
-        jobs = len(numbers) // 2
-        self.clusters += numbers[::2]
-        self.procs += numbers[1::2]
-        self.names += [name] * jobs
-        self.texts += [text] * jobs
+        each = iter(numbers)
+        for cluster, proc in zip(each, each, strict=True):
+            self._row += (cluster, proc, name, text)
+
+    @property
+    def deletes(self) -> bool:
+        """Whether there is one that deletes."""
+        return None in self._row[3::4]
 
     def part(self, start: int, stop: int) -> Iterable[tuple[int, int, str, str | None]]:
         """Return some of them as (cluster, proc, name, expression)."""
-        some = slice(start, stop)
-        return zip(self.clusters[some], self.procs[some], self.names[some], self.texts[some], strict=True)
+        each = iter(self._row[4 * start : 4 * stop])
+        return zip(each, each, each, each, strict=True)
 
 
 class EditRequests:

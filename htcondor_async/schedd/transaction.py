@@ -179,7 +179,7 @@ class Transaction:
         connection = await self._ready()
         crypto = await connection.crypto(self._deadline)
         requests = EditRequests(crypto, self._set_flags() | dialogue.NO_ACK)
-        deletes = None in edits.texts
+        deletes = edits.deletes
         size = _BATCH if deletes else _BATCH_UNANSWERED
         for start in range(0, len(edits), size):
             due: list[Due] = []
