@@ -13,6 +13,7 @@ import os
 import pkgutil
 import select
 import selectors
+import shutil
 import signal
 import socket
 import subprocess  # noqa: F401
@@ -44,6 +45,7 @@ def hide() -> None:
             if hasattr(module, name):
                 delattr(module, name)
     os.supports_dir_fd.clear()
+    shutil._use_fd_functions = False  # type: ignore[attr-defined]  # what it found when it was loaded
     selectors.DefaultSelector = selectors.SelectSelector  # type: ignore[misc]  # as there
 
 
