@@ -204,7 +204,8 @@ def index_wire(data: bytes, count: int, prefixed: bool) -> Table:
         entries = [known(string) or _sent_entry(string, prefixed) for string in strings]
         if None not in entries:
             table: Table = dict(entries)  # type: ignore[arg-type]  # there is no None among them
-            if len(table) == count:
+            # A schedd may send a name twice, of a job and of its cluster: see index_lines().
+            if len(table) == count or len({entry[1][0] for entry in entries if entry}) == len(table):
                 return table
     return index_lines(wire_lines(data, count, prefixed))
 
