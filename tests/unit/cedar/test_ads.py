@@ -435,3 +435,11 @@ def test_a_huge_answer_in_constant_memory(crypto: bool) -> None:
     count, peak = drain_collector(crypto, 1 << 30)
     assert count > 90_000
     assert peak < 4 << 20
+
+
+@pytest.mark.parametrize("crypto", [True, False])
+@pytest.mark.parametrize("second", ["A", "a"])
+def test_a_name_that_comes_twice_has_its_first_spelling_and_its_last_value(second: str, crypto: bool) -> None:
+    message = Writer(crypto).ad([("A", "1"), ("B", "2"), (second, "3")]).getvalue()
+    ad = decode_ad(message, crypto, DEFAULT_LIMITS)
+    assert list(ad.items()) == [("A", 3), ("B", 2)]
