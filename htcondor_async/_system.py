@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
+import attrs
+
 from htcondor_async._environment import CommandResult, FileStatus, UserRecord
 from htcondor_async._runtime import host
 from htcondor_async._runtime.interfaces import own_addresses
@@ -185,7 +187,6 @@ class SystemEnvironment:
 
 def this_machine() -> Machine:
     """Return the facts about this machine and process that configurations may refer to."""
-    names = host.system_names()
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else (os.cpu_count() or 0)
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _MEBI
@@ -193,11 +194,7 @@ def this_machine() -> Machine:
         memory = 0  # unknown on this system
     ipv4, ipv6 = own_addresses()
     return Machine(
-        sysname=names.sysname,
-        nodename=names.nodename,
-        release=names.release,
-        version=names.version,
-        machine=names.machine,
+        **attrs.asdict(host.system_names()),
         cores=cores,
         memory=memory,
         pid=os.getpid(),

@@ -19,8 +19,8 @@ from harness import pools, roots
 from harness import realm as kerberos_realm
 from harness.leaks import Clean
 from harness.users import AsUser
+from helpers.sizes import FULL
 
-FULL = os.environ.get("HTCONDOR_ASYNC_FULL") == "1"
 _RUN = pytest.StashKey[pools.TestRun]()
 _BEGAN = pytest.StashKey[float]()
 

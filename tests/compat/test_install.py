@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.sizes import FULL
 
-FULL = os.environ.get("HTCONDOR_ASYNC_FULL") == "1"
 ROOT = Path(__file__).parents[2]
 MANIFEST = json.loads((ROOT / "tests/data/api/htcondor_v1.json").read_text())["submodules"]
 

@@ -29,7 +29,7 @@ async def _entry(negotiator, user):
     """Return the entry of one submitter; what is not answered may not be done yet when the next command comes."""
     for _ in range(200):
         for entry in await negotiator.get_priorities():
-            if entry.get("Name") == user:
+            if entry["Name"] == user:
                 return entry
     return None
 

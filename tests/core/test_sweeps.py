@@ -34,6 +34,7 @@ REMOTE = [operation for operation in EVERY if not operation.local]
 REMOTE_ALONE = [operation for operation in ALONE if not operation.local]
 assert operations_files.__doc__  # imported for what it registers
 FULL = pytest.mark.full
+BREAKAGES = ("eof", "reset", "pipe")
 LOOPS = [pytest.param(("asyncio", {"debug": True}), id="asyncio"), pytest.param(("trio", {}), id="trio")]
 SAMPLE = {"Schedd.query", "Schedd.act", "Schedd.submit", "Transaction", "Collector.direct_query", "poll", "query_all"}
 """Operations whose sweeps by means of asyncio alone run in the gate."""
@@ -137,7 +138,8 @@ def test_silence_ends_a_blocking_call(operation):
 @pytest.mark.parametrize("anyio_backend", LOOPS, indirect=True)
 async def test_all_works_afterwards(operation, after, anyio_backend):
     await cancel_sweep(operation, operation.make_network, after=follow_up(FOLLOW_UPS[after]))
-    await fault_sweep(operation, operation.make_network, "reset", after=follow_up(FOLLOW_UPS[after]))
+    for breakage in BREAKAGES:
+        await fault_sweep(operation, operation.make_network, breakage, after=follow_up(FOLLOW_UPS[after]))
 
 
 @named(ALONE)

@@ -11,9 +11,9 @@ negotiator.setFactor(user, 7)
 negotiator.setPriority(user, priority=3)
 negotiator.setBeginUsage(user, when=1000)
 time.sleep(0.5)
-(entry,) = [ad for ad in negotiator.getPriorities() if ad.get("Name") == user]
+(entry,) = [ad for ad in negotiator.getPriorities() if ad["Name"] == user]
 print(round(entry["PriorityFactor"]), round(entry["Priority"]), entry["BeginUsageTime"])
-print(list(negotiator.getResourceUsage(user)), len(list(negotiator.getPriorities(True))) > 0)
+print(list(negotiator.getResourceUsage(user)), next(iter(negotiator.getPriorities(True)))["Name"] != "")
 negotiator.deleteUser(user)
 time.sleep(0.5)
-print([ad for ad in negotiator.getPriorities() if ad.get("Name") == user])
+print([ad for ad in negotiator.getPriorities() if ad["Name"] == user])
