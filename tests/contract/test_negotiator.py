@@ -18,6 +18,8 @@ from htcondor_async import (
 )
 
 _numbers = itertools.count(1)
+_DECAY = 1e-3
+"""What part of a priority two minutes take away: it decays with each negotiation, by half in a day."""
 
 
 @pytest.fixture
@@ -38,7 +40,10 @@ async def _until(negotiator, user, **wanted):
     entry = None
     for _ in range(200):
         entry = await _entry(negotiator, user) or {}
-        if all(entry.get(name) == pytest.approx(value, rel=1e-6) for name, value in wanted.items()):
+        if all(
+            entry.get(name) == pytest.approx(value, rel=_DECAY if name == "Priority" else 1e-6)
+            for name, value in wanted.items()
+        ):
             return entry
     raise AssertionError(f"{user} is {dict(entry)}, not {wanted}")
 
