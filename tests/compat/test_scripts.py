@@ -79,11 +79,9 @@ def test_script_prints_the_same(name: str, pool: str, get_real_pool: Callable[[s
     config = real_pool.client("alice@testpool", owner="root")
     schedd = real_pool.schedds["open"]
     script = SCRIPTS / f"{name}.py"
-    try:
-        theirs = run([str(bindings.bindings(bindings.V1_AND_V2))], script, config, schedd)
-        ours = run([sys.executable, "-m", "htcondor_sync"], script, config, schedd)
-    finally:
-        forget_refusals(real_pool)
+    forget_refusals(real_pool)
+    theirs = run([str(bindings.bindings(bindings.V1_AND_V2))], script, config, schedd)
+    ours = run([sys.executable, "-m", "htcondor_sync"], script, config, schedd)
     assert (ours == theirs) != (name in DIFFERENT), f"--- v1\n{theirs}--- ours\n{ours}"
 
 
@@ -100,11 +98,9 @@ def test_a_program_for_v2_prints_the_same(name: str, pool: str, get_real_pool: C
     script = SCRIPTS_V2 / f"{name}.py"
     if name == "negotiator":
         forget_accounts(real_pool)
-    try:
-        theirs = run([str(bindings.bindings(bindings.V2_ONLY))], script, config, real_pool.schedds["open"])
-        ours = run([sys.executable, "-m", "htcondor_sync", "--v2"], script, config, real_pool.schedds["open"])
-    finally:
-        forget_refusals(real_pool)
+    forget_refusals(real_pool)
+    theirs = run([str(bindings.bindings(bindings.V2_ONLY))], script, config, real_pool.schedds["open"])
+    ours = run([sys.executable, "-m", "htcondor_sync", "--v2"], script, config, real_pool.schedds["open"])
     assert ours == theirs, f"--- v2\n{theirs}--- ours\n{ours}"
 
 

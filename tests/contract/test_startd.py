@@ -33,27 +33,43 @@ async def _slots(pool, client, startd):
 
 @pytest.mark.parametrize("kind", list(DrainTypes), ids=lambda kind: kind.name)
 def test_drain_and_cancel(pool, client, run, kind):
-    async def body():
-        startd = await _startd(pool, client)
-        request = await startd.drain_jobs(kind, CompletionTypes.Nothing, "true", "false", f'{kind.name}: a "test"')
-        try:
-            drained = await _slots(pool, client, startd)
-            with pytest.raises(DaemonError) as again:
-                await startd.drain_jobs()
-        finally:
-            await startd.cancel_drain_jobs(request)
-        return request, drained, again.value, await _slots(pool, client, startd)
+    reason = f'{kind.name}: a "test"'
 
-    request, drained, again, after = run(body)
+    async def drain():
+        startd = await _startd(pool, client)
+        return await startd.drain_jobs(kind, CompletionTypes.Nothing, "true", "false", reason)
+
+    async def again():
+        with pytest.raises(DaemonError) as caught:
+            await (await _startd(pool, client)).drain_jobs()
+        return caught.value
+
+    async def cancel():
+        await (await _startd(pool, client)).cancel_drain_jobs(request)
+
+    async def slots():
+        return await _slots(pool, client, await _startd(pool, client))
+
+    def drained():
+        # what other tests left running is vacated first
+        return all(slot["State"] == "Drained" for slot in run(slots))
+
+    request = run(drain)
+    try:
+        pool.wait_for(drained, "all slots to be drained", 60)
+        seen = run(slots)
+        error = run(again)
+    finally:
+        run(cancel)
+    after = run(slots)
     assert request.isdigit()
-    assert again.code == 10001
-    for slot in drained:
-        assert slot["State"] == "Drained"
-        assert slot["DrainReason"] == f'{kind.name}: a "test"'
+    assert error.code == 10001
+    for slot in seen:
+        assert slot["DrainReason"] == reason
         assert slot["DrainingRequestId"] == request
         # a slot that is being drained may publish no Start of its own
         assert "Start" not in slot or slot.eval("Start") is False
-    assert drained and all("DrainReason" not in slot for slot in after)
+    assert seen and all("DrainReason" not in slot for slot in after)
 
 
 def test_a_check_that_fails(pool, client, run):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from harness import dry_run, observe
+from harness.afresh import forget_refusals
 
 from htcondor_async import Client, Collector, DaemonTypes, Schedd, Submit, SubmitContext, SubmitWarning
 from htcondor_async._runtime.blocking import BlockingRuntime, drive
@@ -130,6 +131,7 @@ def in_queues(pool, tree, cases):
     for number, case in enumerate(cases):
         (tree / f"real-{number}.sub").write_text(case.text)
         lines.append(f"echo {number}: `condor_submit {shlex.join(place)} real-{number}.sub 2>&1`")
+    forget_refusals(pool)
     out = pool.tool("sh", "-s", stdin="\n".join([*lines, ""]), user="alice", config=config, timeout=300).stdout
     theirs = {int(number): int(cluster) for number, cluster in re.findall(r"^(\d+): (\d+)\.\d+ - ", out, re.MULTILINE)}
     client = Client(settings, runtime=BlockingRuntime())

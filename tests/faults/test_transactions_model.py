@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from harness import observe, pools
-from harness.afresh import forget_refusals
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -99,8 +98,7 @@ class RealWorld:
             own.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Remove the jobs; what the schedd remembers of a transaction that was left is not for who comes next."""
-        forget_refusals(self.pool)
+        """Remove the jobs."""
         clusters = {cluster for cluster, _ in self.jobs()}
         if clusters:
             drive(self.schedd.act(JobAction.Remove, " || ".join(f"ClusterId == {cluster}" for cluster in clusters)))

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from . import certificates, pool_config, roots, tokens
+from . import afresh, certificates, pool_config, roots, tokens
 
 SUITES = {"real-23.9": "trixie", "real-25": "sid"}
 """Name of a pool in test ids to the Debian suite that its HTCondor comes from."""
@@ -263,6 +263,7 @@ class Pool:
         }
         lines = [f"{key} = {value}" for key, value in every.items()]
         description = "\n".join([*lines, text, f"queue {count}", ""])
+        afresh.forget_refusals(self, schedd)
         command = ["condor_submit", "-terse", "-pool", self.collector, "-name", self.schedds[schedd]]
         out = self.tool(*command, user=user, stdin=description, timeout=600).stdout
         found = re.search(r"^(\d+)\.0 - \1\.(\d+)$", out, re.MULTILINE)
