@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 from harness.embedded import open_embedded
-from harness.proxy import Faults
+from harness.proxy import Direction, Faults
 from harness.v1 import behind_proxy, configured, schedd_of
+
+import htcondor_sync
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 5.0  # seconds; a second is meant, but this machine may be busy
@@ -188,6 +190,45 @@ def test_interrupted_in_the_middle_of_a_stream(body: str, left: int) -> None:
             ended_well(*interrupt(body, env), left=left)
 
 
+@pytest.mark.parametrize(("way", "direction"), [("spool", "to server"), ("retrieve", "to client")])
+def test_interrupted_in_the_middle_of_the_files_of_a_job(way: str, direction: Direction, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(bytes(8 << 20))
+    commands = {
+        "executable": "/bin/true",
+        "transfer_executable": "false",
+        "transfer_input_files": "large",
+        "transfer_output_files": "large",
+        "initialdir": str(tmp_path),
+        "requirements": "false",
+    }
+    with open_embedded() as pool:
+        settings = pool.settings("alice@testpool")
+        with configured({"COLLECTOR_HOST": pool.collector, **settings}):
+            ad = schedd_of(pool.running)
+            schedd, description = htcondor_sync.Schedd(ad), htcondor_sync.Submit(commands)
+            result = schedd.submit(description, spool=True)
+            if way == "retrieve":
+                schedd.spool(result)
+                large.unlink()
+        bodies = {
+            "spool": f"jobs = list(htcondor.Submit({commands}).jobs(clusterid={result.cluster()}))\n"
+            "    ready(); schedd.spool(jobs)",
+            "retrieve": f"ready(); schedd.retrieve('ClusterId == {result.cluster()}')",
+        }
+        # the handshake takes some thousand bytes: it strikes amid those of the file
+        with behind_proxy(pool.running, ad, Faults("black hole", after=1 << 20, direction=direction)) as (moved, proxy):
+            env = environment(moved["MyAddress"])
+            env.update({f"_CONDOR_{name}": value for name, value in settings.items()})
+            ended_well(*interrupt(bodies[way], env))
+            assert proxy.passed[direction] >= 1 << 20
+        with configured(settings):
+            jobs = htcondor_sync.Schedd(ad).query(f"ClusterId == {result.cluster()}")
+    # a schedd removes a job whose files did not arrive; here, a file that came only in part is not there
+    assert len(jobs) == (0 if way == "spool" else 1)
+    assert [path.name for path in tmp_path.iterdir()] == (["large"] if way == "spool" else [])
+
+
 def test_an_interrupted_transaction_leaves_nothing_in_the_queue() -> None:
     with open_embedded() as pool:
         with configured({"COLLECTOR_HOST": pool.collector}):
@@ -203,7 +244,5 @@ def test_an_interrupted_transaction_leaves_nothing_in_the_queue() -> None:
         )
         took, _out, err, code = interrupt(body, env)
         assert took < LIMIT and "KeyboardInterrupt" in err and code in (-signal.SIGINT, 130), err
-        import htcondor_sync
-
         with configured(settings):
             assert htcondor_sync.Schedd(ad).query() == []
