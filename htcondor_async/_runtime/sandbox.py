@@ -200,7 +200,8 @@ class SandboxWriter:
 
     A name that is absolute, has ``..`` in it or leads through a link is refused; what is sent for it is thrown away.
     ``remaps`` are the job owner's own wishes where a file should go: names to paths, which may be absolute. A file
-    appears under its name when it is complete. ``problem`` is the first thing that went wrong.
+    appears under its name when it is complete. ``problem`` is the first thing that went wrong; its text begins with
+    ``speaker``.
 
     Raises
     ------
@@ -210,6 +211,7 @@ class SandboxWriter:
 
     directory: str
     remaps: dict[str, str] = attrs.field(factory=dict)
+    speaker: str = attrs.field(default="", kw_only=True)
     problem: tuple[str, int] | None = None
     _name: str = ""
     _held: list[bytes] = attrs.field(factory=list)
@@ -229,7 +231,7 @@ class SandboxWriter:
     def note(self, text: str, number: int) -> None:
         """Keep the first problem."""
         if self.problem is None:
-            self.problem = (text, number)
+            self.problem = (self.speaker + text, number)
 
     # What follows may be called in the event loop: it touches no file.
 
@@ -383,18 +385,22 @@ class SandboxWriter:
             yield
         except OSError as error:
             number = error.errno or 0
-            self.note(f"writing to file {name}: (errno {number}) {os.strerror(number)}", number)
+            path = Path(self.directory, self._remapped(name) or name)
+            self.note(f"writing to file {path}: (errno {number}) {os.strerror(number)}", number)
 
     def _target(self, name: str) -> tuple[str, str]:
         """Return where a file goes: a path to begin from ("" for the directory) and the way from there."""
-        path = self.remaps.get(name)
-        if path is None:
-            head, slash, rest = name.partition("/")
-            if slash and head in self.remaps:
-                path = f"{self.remaps[head]}/{rest}"
+        path = self._remapped(name)
         if path is None:
             return "", name.rpartition("/")[2]
         return path, path.rpartition("/")[2]
+
+    def _remapped(self, name: str) -> str | None:
+        """Return the path that the owner wishes for a file, or None for its own name."""
+        head, slash, rest = name.partition("/")
+        if name not in self.remaps and slash and head in self.remaps:
+            return f"{self.remaps[head]}/{rest}"
+        return self.remaps.get(name)
 
     def _folder(self, name: str) -> tuple[int, str]:
         """Open the folder that a file goes into, without following a link that the peer could have had made."""

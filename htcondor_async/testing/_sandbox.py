@@ -64,7 +64,8 @@ async def spool(daemon: ScheddDaemon, connection: Connection) -> None:
             await runtime.call(functools.partial(folder.mkdir, parents=True, exist_ok=True))
             exchange = Exchange(connection, float("inf"), _IDLE)
             steps = receive_sandbox(connection, aes=exchange.aes, limits=connection.limits)
-            report = await exchange.run(steps, Incoming(runtime, SandboxWriter(str(folder)), job))
+            writer = SandboxWriter(str(folder), speaker="SCHEDD at 127.0.0.1 - |Error: ")
+            report = await exchange.run(steps, Incoming(runtime, writer, job))
             if report.failed:
                 raise ProtocolError(f"the files of job {job} did not arrive: {report.own or report.peer}")
     except HTCondorIOError:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import contextmanager
 
 import pytest
+from harness.disks import small_disk
+from harness.pools import Pool
 from harness.proxies import write_proxy
 
 from htcondor_async import Client, Collector, DaemonTypes, HistoryCursor, JobAction, Schedd, Submit
@@ -274,19 +277,35 @@ def test_missing_input(pool, connected, provoke, folder):
     provoke("an input file that is not there", body)
 
 
-def test_full_disk_of_the_schedd(own, provoke, folder, monkeypatch):
-    _, _, schedd = own
+@contextmanager
+def full_disk(pool, cluster, monkeypatch):
+    """What the schedd of the pool writes for a cluster's jobs finds no space."""
+    if isinstance(pool, Pool):
+        with small_disk(pool, pool.run / "spool" / str(cluster)):
+            yield
+        return
 
     def full(descriptor, data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(sandbox, "_write", full)  # the pool runs in this process, and only it writes
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox, "_write", full)  # the pool runs in this process, and only it writes
+        yield
+
+
+def test_full_disk_of_the_schedd(pool, connected, run, provoke, folder, monkeypatch):
     (folder / "large").write_bytes(bytes(3 << 20))
 
-    async def body():
-        await schedd.spool(await schedd.submit(spooled(folder, TransferInput="large"), spool=True))
+    async def submit():
+        return await (await connected()).submit(spooled(folder, TransferInput="large"), spool=True)
 
-    provoke("a disk of the schedd that is full", body)
+    result = run(submit)
+
+    async def body():
+        await (await connected()).spool(result)
+
+    with full_disk(pool, result.cluster(), monkeypatch):
+        provoke("a disk of the schedd that is full", body)
 
 
 def test_name_that_leaves_the_folder(own, provoke, folder, tmp_path, monkeypatch):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from harness import observe
 
-from htcondor_async import OutcomeUnknownError, TransactionIdleError
+from htcondor_async import Client, Collector, DaemonTypes, OutcomeUnknownError, Schedd, TransactionIdleError
 from htcondor_async._dialogues.queue import Op
-from htcondor_async._runtime.blocking import drive
+from htcondor_async._runtime.blocking import BlockingRuntime, drive
 from htcondor_async._runtime.memory import MemoryRuntime
 from htcondor_async.testing._server import Handler
 from tests.harness.memory_pool import Handles, PoolNetwork
@@ -32,6 +33,27 @@ def change(network, pause):
 def test_a_transaction_that_was_idle():
     with pytest.raises(TransactionIdleError, match="for 25 s"):
         change(PoolNetwork(), 25)
+
+
+@pytest.mark.full
+def test_a_transaction_of_a_real_schedd_that_was_idle(real_pool):
+    settings = real_pool.settings("alice@testpool", SEC_CLIENT_AUTHENTICATION="REQUIRED")
+    client = Client(settings, runtime=BlockingRuntime())
+
+    async def body():
+        schedd = Schedd(
+            await Collector(client=client).locate(DaemonTypes.Schedd, real_pool.schedds["open"]), client=client
+        )
+        async with schedd.transaction(timeout=200) as txn:
+            cluster = await txn.new_cluster()
+            await txn.set_attribute(cluster, -1, "IdleTransaction", 1)
+            assert await txn.get_attribute(cluster, -1, "IdleTransaction") == "1"
+            await client._context().runtime.sleep(25)
+            await txn.new_cluster()
+
+    with pytest.raises(TransactionIdleError, match="because nothing came for 25 s; nothing was changed"):
+        drive(body())
+    assert observe.queue(real_pool, "IdleTransaction =!= undefined") == {}
 
 
 def test_a_transaction_that_was_nearly_idle():

@@ -29,5 +29,6 @@ def neutral(text: str) -> str:
     text = re.sub(r"\bcluster \d+\b", "cluster N", text)
     text = re.sub(r"/[^\s:'\"]*/(work|back|target)\b", "FOLDER", text)
     text = re.sub(r"(job |FOLDER/)\d+\.(\d+)", r"\1N.\2", text)
+    text = re.sub(r"/[^\s:'\"]*/cluster\d+\.proc0\.subproc0(\.tmp)?/", "SPOOL/", text)
     text = re.sub(r"expired \d+ s ago", "expired SOME TIME ago", text)
     return text.replace("|", "/")
