@@ -10,7 +10,8 @@ import resource
 import tempfile
 import time
 
-SIDE, SCENARIO, NUMBER, ADDRESS, TOKENS = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5]
+SIDE, SCENARIO, NUMBER, ADDRESS, TOKENS, CLUSTER = sys.argv[1:]
+NUMBER, CLUSTER = int(NUMBER), int(CLUSTER)
 SECURITY = {
     "SEC_CLIENT_AUTHENTICATION": "REQUIRED",
     "SEC_CLIENT_ENCRYPTION": "REQUIRED",
@@ -140,11 +141,20 @@ def spool_job(folder):
 
 def main():
     side = Version1() if SIDE == "v1" else Ours()
+    if SCENARIO == "make":
+        print(json.dumps({"cluster": side.submit(NUMBER)}))
+    elif SCENARIO == "remove":
+        side.remove(CLUSTER)
+    else:
+        measure(side)
+
+
+def measure(side):
     cluster = None
     with tempfile.TemporaryDirectory() as folder:
         prepared = None
         side.warm_up()  # sessions are negotiated, modules loaded
-        if SCENARIO in ("edit", "edit_same", "act"):
+        if SCENARIO == "act":
             cluster = side.submit(NUMBER)
         elif SCENARIO.startswith("spool"):
             prepared = side.submit_spooled(spool_job(folder))
@@ -152,9 +162,9 @@ def main():
         if SCENARIO == "submit":
             cluster = side.submit(NUMBER)
         elif SCENARIO == "edit":
-            side.edit(cluster, NUMBER)
+            side.edit(CLUSTER, NUMBER)
         elif SCENARIO == "edit_same":
-            side.edit_same(cluster, NUMBER)
+            side.edit_same(CLUSTER, NUMBER)
         elif SCENARIO == "act":
             side.act(cluster)
         elif SCENARIO == "history":

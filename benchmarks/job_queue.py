@@ -23,19 +23,21 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE.parent / "tests"))
 
 SIDES = ("async", "blocking", "v1")
+EDITS = ("edit", "edit_same")
 SCENARIOS = ("submit", "edit", "edit_same", "act", "history", "spool_large", "spool_small")
 
 
-def run_once(side: str, scenario: str, number: int, options: argparse.Namespace, python: str) -> dict[str, float]:
-    """Run one measurement in a process of its own."""
+def run_once(
+    side: str, scenario: str, number: int, options: argparse.Namespace, python: str, cluster: int = 0
+) -> dict[str, float]:
+    """Run one measurement in a process of its own; edits are of a cluster that is there."""
     environ = dict(os.environ, PYTHONPATH=str(HERE.parent), CONDOR_CONFIG=os.devnull)
     command = [python, str(HERE / "_job_queue_child.py"), side, scenario, str(number), options.address]
-    ended = subprocess.run(
-        [*command, options.token_directory], capture_output=True, text=True, env=environ, timeout=900, check=False
-    )
+    command += [options.token_directory, str(cluster)]
+    ended = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=900, check=False)
     if ended.returncode != 0:
         raise SystemExit(f"{side} {scenario} failed:\n{ended.stderr[-3000:]}")
-    result: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+    result: dict[str, float] = json.loads((ended.stdout.splitlines() or ["{}"])[-1])
     return result
 
 
@@ -48,10 +50,16 @@ def measure(options: argparse.Namespace, pythons: dict[str, str]) -> dict[str, d
         if scenario == "history":
             run_once("blocking", "submit", number, options, pythons["blocking"])  # what it removes is the history
             time.sleep(20)  # a history that is still written is rotated away from under those who read it
+        cluster = 0
+        if scenario in EDITS:
+            cluster = int(run_once("blocking", "make", number, options, pythons["blocking"])["cluster"])
+            time.sleep(5)  # what a schedd does after a large submission
         samples: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
         for _ in range(options.rounds):
             for side in SIDES:
-                samples[side].append(run_once(side, scenario, number, options, pythons[side]))
+                samples[side].append(run_once(side, scenario, number, options, pythons[side], cluster))
+        if cluster:
+            run_once("blocking", "remove", number, options, pythons["blocking"], cluster)
         results[scenario] = {
             side: {name: statistics.median(sample[name] for sample in found) for name in found[0]}
             for side, found in samples.items()
