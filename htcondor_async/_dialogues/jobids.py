@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import attrs
 
@@ -12,7 +12,7 @@ from htcondor_async._dialogues.expressions import constraint_text
 from htcondor_async.classad import ExprTree
 from htcondor_async.errors import HTCondorTypeError, HTCondorValueError
 
-__all__ = ["JobSelection", "JobSpec", "job_id", "job_numbers", "select_jobs"]
+__all__ = ["JobSelection", "JobSpec", "is_job", "job_id", "job_numbers", "select_jobs"]
 
 JobSpec: TypeAlias = "str | ExprTree | bool | Iterable[str | tuple[int, int]] | tuple[int, int] | None"
 
@@ -80,20 +80,31 @@ def job_numbers(spec: JobSpec) -> list[int] | None:
         for one in ids:
             found += _numbers(one)
         return found
+    last, number = "", 0
     for item in spec:
         cluster = proc = -1
         if type(item) is tuple and len(item) == 2:
             cluster, proc = item
         elif type(item) is str and item.isascii() and len(item) < 20:
             left, _, right = item.partition(".")
-            if left.isdigit() and right.isdigit():
-                cluster, proc = int(left), int(right)
+            if right.isdigit() and (left == last or left.isdigit()):
+                if left != last:
+                    last, number = left, int(left)
+                cluster, proc = number, int(right)
         if type(cluster) is int and type(proc) is int and 0 < cluster <= _MAX_ID and 0 <= proc <= _MAX_ID:
             found.append(cluster)
             found.append(proc)
         else:
             found += _numbers(job_id(item))
     return found
+
+
+def is_job(item: object) -> TypeGuard[tuple[int, int]]:
+    """Return whether this is a job as a pair of numbers, such as needs no look at its form."""
+    if type(item) is not tuple or len(item) != 2:
+        return False
+    cluster, proc = item
+    return type(cluster) is int and type(proc) is int and 0 < cluster <= _MAX_ID and 0 <= proc <= _MAX_ID
 
 
 def _numbers(job: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ items (``condor_utils/submit_utils.cpp``, ``condor_schedd.V6/qmgmt_receivers.cpp
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 import attrs
@@ -155,15 +155,16 @@ class Edits:
     def __len__(self) -> int:
         return len(self._row) // 4
 
-    def add(self, numbers: list[int], name: str, text: str | None) -> None:
+    def add(self, numbers: Sequence[int], name: str, text: str | None) -> None:
         """Set an attribute of jobs (cluster, proc, cluster, proc ...) to an expression; with None delete it."""
         if len(numbers) == 2:
             cluster, proc = numbers
             self._row += (cluster, proc, name, text)
             return
-        each = iter(numbers)
-        for cluster, proc in zip(each, each, strict=True):
-            self._row += (cluster, proc, name, text)
+        count = len(numbers) // 2
+        row: list[Any] = [name] * (4 * count)
+        row[0::4], row[1::4], row[3::4] = numbers[0::2], numbers[1::2], [text] * count
+        self._row += row
 
     @property
     def deletes(self) -> bool:
@@ -202,7 +203,11 @@ class EditRequests:
         """
         tails, crypto, pack = self._tails, self._crypto, _LEAD.pack
         requests = []
+        last_name, last_value, rest, length = "", "", b"", 0  # often the same for many jobs
         for cluster, proc, name, value in edits:
+            if value is last_value and name is last_name:
+                requests.append(pack(_SET, cluster, proc, length) + rest)
+                continue
             if value is None:
                 requests.append(Writer(crypto).int(Op.DeleteAttribute).int(cluster).int(proc).str(name).getvalue())
                 continue
@@ -214,7 +219,8 @@ class EditRequests:
             if not 0 < size < _MAX_VALUE or b"\n" in data or b"\0" in data:
                 _refuse(name, proc, data)
             if crypto:
-                requests.append(pack(_SET, cluster, proc, size + 1) + data + tail)
+                last_name, last_value, rest, length = name, value, data + tail, size + 1
+                requests.append(pack(_SET, cluster, proc, length) + rest)
             else:
                 requests.append(_ID.pack(_SET, cluster, proc) + Writer(False).str(data).getvalue() + tail[1:])
         return requests

@@ -11,7 +11,7 @@ from htcondor_async._core.act import act_on_jobs, reschedule
 from htcondor_async._core.queue import QueueConnection
 from htcondor_async._dialogues.act import ActRequest, totals
 from htcondor_async._dialogues.expressions import attribute_name, value_text
-from htcondor_async._dialogues.jobids import JobSpec, job_numbers, select_jobs
+from htcondor_async._dialogues.jobids import JobSpec, is_job, job_numbers, select_jobs
 from htcondor_async._dialogues.submit import Edits
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import JobAction, TransactionFlags
@@ -173,7 +173,8 @@ class ScheddActions(ScheddBase):
         count = 0
         names: dict[str, str] = {}
         for spec, changes in edits:
-            where = job_numbers(spec)
+            one = spec[0] if type(spec) is list and len(spec) == 1 else spec
+            where = one if is_job(one) else job_numbers(spec)
             if where is None:
                 raise HTCondorValueError("each edit names its jobs by ids")
             count += len(where) // 2

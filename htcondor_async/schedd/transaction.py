@@ -20,7 +20,7 @@ __all__ = ["Transaction"]
 
 _ANSWERED = 64  # edits that are answered one by one
 _BATCH = 128  # requests; each may have an answer, and few enough of those may be on their way
-_BATCH_UNANSWERED = 1000
+_BATCH_UNANSWERED = 500
 
 
 class Transaction:
@@ -190,6 +190,8 @@ class Transaction:
                     if text is None
                 ]
             await connection.post_all(requests.of(edits.part(start, start + size)), due, self._deadline)
+            if start == 0:
+                await connection.flush(self._deadline)  # the schedd has work while the next ones are made
 
     async def delete_attribute(self, cluster: int, proc: int, name: str) -> None:
         """Remove one attribute of a job. Answered as :meth:`set_attribute`.
