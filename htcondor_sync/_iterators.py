@@ -9,6 +9,7 @@ import select
 import selectors
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -32,7 +33,8 @@ class _Stream:
     """The answer that an iterator reads, in the process that asked.
 
     Ads are v1's from the moment that they arrive. ``ads`` gives each of them once, whichever threads take from it:
-    taking one needs no lock, which is held only to wait for more, or to look whether there are more.
+    taking one needs no lock, which is held only to wait for more, or to look whether there are more. A process that
+    forks from this one finds none, and is told why when it looks for more.
     """
 
     def __init__(self, stream: AdStream) -> None:
@@ -41,6 +43,7 @@ class _Stream:
         self.ended = False
         self.lock = threading.RLock()
         self.pid = os.getpid()
+        _OPEN.add(self)
         call(self._open())
 
     async def _open(self) -> None:
@@ -86,6 +89,19 @@ class _Stream:
         self.ended = True
 
 
+_OPEN: weakref.WeakSet[_Stream] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Ads that the parent holds are for the parent to give out."""
+    for stream in _OPEN:
+        stream.ads.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class HistoryIterator(metaclass=uninstantiable):
     """An iterator over ads in the history, as ``Schedd.history`` returns it."""
 
@@ -98,12 +114,12 @@ class HistoryIterator(metaclass=uninstantiable):
     def __next__(self) -> ClassAd:
         """Return the next ad."""
         held = self._stream
-        held.check()
         while True:
             try:
                 return held.ads.popleft()
             except IndexError:
                 pass  # there is none here
+            held.check()
             with held.lock:
                 if not held.ads and not held.ended:
                     held.fill()
@@ -131,7 +147,7 @@ class QueryIterator(metaclass=uninstantiable):
     def __next__(self, mode: BlockingMode = BlockingMode.Blocking) -> ClassAd | None:
         """Return the next ad; in the mode ``NonBlocking`` None if there is none yet."""
         held = self._held
-        if self._epoll is None and held.pid == os.getpid():
+        if self._epoll is None:
             try:
                 return held.ads.popleft()
             except IndexError:
