@@ -364,8 +364,8 @@ class SuppliedRows(RowSource):
                 self._take_mapping(element)
             elif isinstance(element, (list, tuple)):
                 self._take_list(element)
-            elif isinstance(element, str):
-                self._take_text(element)
+            elif isinstance(element, (str, bytes)):
+                self._take_text(element if isinstance(element, str) else element.decode("utf-8", "surrogateescape"))
             else:
                 raise SubmitError(
                     f"element {index} of the item data is of type {type(element).__name__}",

@@ -77,6 +77,22 @@ def test_item_data(context: SubmitContext) -> None:
         submit.item_data("x from (")
 
 
+@pytest.mark.parametrize(
+    ("element", "arguments"),
+    [("a", "a"), (b"a\xc3\xa9", "aé"), (["a", "b"], "a"), (("a", "b"), "a"), ({"Item": "a"}, "a")],
+)
+def test_items_from_python(context: SubmitContext, element: object, arguments: str) -> None:
+    submit = Submit({"executable": "job.sh", "arguments": "$(Item)"}, context)
+    (job,) = submit.jobs(item_data=[element])
+    assert job.get("Args", job.get("Arguments")) == arguments
+
+
+def test_items_that_are_none(context: SubmitContext) -> None:
+    submit = Submit({"executable": "job.sh", "arguments": "$(Item)"}, context)
+    with pytest.raises(SubmitError, match="element 1 of the item data is of type int"):
+        list(submit.jobs(item_data=["a", 5]))
+
+
 def test_expand(context: SubmitContext) -> None:
     submit = Submit({"a": "$(b) $(Process)", "b": "x"}, context)
     assert submit.expand("a") == "x 0"
