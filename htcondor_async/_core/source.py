@@ -6,6 +6,7 @@ import math
 from typing import Protocol
 
 from htcondor_async._core.channel import Channel
+from htcondor_async._core.pace import Pace
 from htcondor_async._runtime.base import READ_SIZE
 from htcondor_async.classad import ClassAd
 from htcondor_async.errors import ConnectionClosedError, Phase
@@ -36,6 +37,7 @@ class AdSource:
         self._deadline = deadline
         self._idle = idle
         self._held: list[ClassAd] = []
+        self._pace = Pace()
         self._open = channel.context.streams
         self._open.add(self)
         channel.read_size = FIRST_READ
@@ -72,15 +74,21 @@ class AdSource:
             return ads
         runtime = self._channel.runtime
         try:
-            await runtime.checkpoint()  # one a batch: a peer that always has data must not keep the loop to itself
+            pause = min(self._pace.pause(now := runtime.clock()), self._deadline - now)
+            if pause > 0:
+                await runtime.sleep(pause)
+            else:
+                await runtime.checkpoint()  # one a batch: a peer that always has data must not keep the loop to itself
+            full = False
             while not self._answer.done:
                 ads = self._take()
                 if ads or self._answer.done:
+                    self._pace.took(len(ads), full, runtime.clock())
                     return ads
                 limit = self._deadline
                 if not math.isinf(self._idle):
                     limit = min(limit, runtime.clock() + self._idle)
-                await self._channel.fill(limit)
+                full = await self._channel.fill(limit) == self._channel.read_size
             return []
         except BaseException:
             self.abort()  # whatever interrupts an answer, at the checkpoint too, ends it

@@ -74,10 +74,10 @@ class Wire:
         with self.phase(Phase.RECEIVE, deadline):
             return await self._next_message(self.limit(deadline), max_size)
 
-    async def fill(self, deadline: float) -> None:
-        """Wait for more bytes, or for the end of the stream, and hand them to the decoder."""
+    async def fill(self, deadline: float) -> int:
+        """Wait for more bytes, or for the end of the stream, and hand them to the decoder; return how many came."""
         with self.phase(Phase.RECEIVE, deadline):
-            await self._fill(deadline)
+            return await self._fill(deadline)
 
     def fill_now(self) -> bool:
         """Hand the bytes that have arrived already to the decoder; return whether there were any."""
@@ -146,8 +146,10 @@ class Wire:
             await self._fill(deadline)
         return message
 
-    async def _fill(self, deadline: float) -> None:
-        self._fed(await self.stream.receive(self.read_size, deadline))
+    async def _fill(self, deadline: float) -> int:
+        data = await self.stream.receive(self.read_size, deadline)
+        self._fed(data)
+        return len(data)
 
     def _fed(self, data: bytes) -> None:
         if data:

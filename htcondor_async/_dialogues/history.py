@@ -44,8 +44,8 @@ class HistoryQuery:
     """What to ask. ``constraint`` and ``since`` are expressions in old syntax that are known to parse.
 
     ``source`` is empty for jobs, ``"JOB_EPOCH"`` for runs of jobs, ``"STARTD"`` for a startd's; ``match`` is the most
-    ads wanted, negative for all; ``scan_limit`` the most ads the daemon looks at. ``stream`` asks for a message per ad;
-    without it the first ads come as early, and all of them at a fraction of the cost on both sides.
+    ads wanted, negative for all; ``scan_limit`` the most ads the daemon looks at. ``stream`` asks for a message per ad,
+    so that an ad comes as soon as it is found; a daemon that does not know this sends one message.
     """
 
     constraint: str = "true"
@@ -54,7 +54,7 @@ class HistoryQuery:
     since: str | None = None
     source: str = ""
     ad_types: Sequence[str] = ()
-    stream: bool = False
+    stream: bool = True
     forwards: bool = False
     scan_limit: int | None = None
 

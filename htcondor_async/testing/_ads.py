@@ -9,10 +9,10 @@ from htcondor_async._cedar.values import Writer
 from htcondor_async.classad import ClassAd, ClassAdException, ExprTree
 from htcondor_async.testing._server import Connection
 
-__all__ = ["PART", "matches", "projected", "projection_of", "requirements_of", "send_sequence"]
+__all__ = ["PART", "matches", "projected", "projection_of", "requirements_of", "send_each", "send_sequence"]
 
 PART = 64 * 1024
-"""Bytes of an endless message that are sent at once."""
+"""Bytes of an endless message, or of many messages, that are sent at once."""
 
 _SEPARATORS = re.compile(r"[\s,]+")
 
@@ -95,6 +95,21 @@ async def send_sequence(
             parts, size = [], 0
     parts.append(tail(connection.writer(secrets), count).getvalue())
     await connection.send_part(b"".join(parts), end=True)
+
+
+async def send_each(connection: Connection, ads: Iterable[ClassAd]) -> None:
+    """Send each ad as a message of its own."""
+    wire: list[bytes] = []
+    size = 0
+    for ad in ads:
+        piece = connection.cedar.send_message(connection.writer().ad(ad).getvalue())
+        wire.append(piece)
+        size += len(piece)
+        if size >= PART:
+            await connection.send_wire(b"".join(wire))
+            wire, size = [], 0
+    if wire:
+        await connection.send_wire(b"".join(wire))
 
 
 def limited(ads: Iterable[ClassAd], limit: object) -> Iterator[ClassAd]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from htcondor_async.classad import ClassAd, ClassAdException
 from htcondor_async.config import Config
-from htcondor_async.testing._ads import matches, projected, projection_of, requirements_of, send_sequence
+from htcondor_async.testing._ads import matches, projected, projection_of, requirements_of, send_each, send_sequence
 from htcondor_async.testing._server import Connection
 
 __all__ = ["serve_history"]
@@ -47,8 +47,7 @@ async def serve_history(
     ads = (projected(ad, names) for ad in search.ads() if matches(ad, requirements) and search.wanted())
     if query.get("StreamResults") is True:
         await connection.reply(connection.writer().ad(ClassAd({"Owner": 1, "StreamResults": True})))
-        for ad in ads:
-            await connection.reply(connection.writer().ad(ad))
+        await send_each(connection, ads)
         await connection.reply(connection.writer().ad(search.final()))
         return
     await send_sequence(connection, ads, lambda writer: writer, lambda writer, count: writer.ad(search.final()))

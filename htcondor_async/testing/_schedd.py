@@ -18,7 +18,7 @@ from htcondor_async.classad import ClassAd, ClassAdException, ExprTree
 from htcondor_async.config import Config
 from htcondor_async.testing import _sandbox, _users
 from htcondor_async.testing._actions import act_on_jobs
-from htcondor_async.testing._ads import limited, matches, projected, projection_of, requirements_of
+from htcondor_async.testing._ads import limited, matches, projected, projection_of, requirements_of, send_each
 from htcondor_async.testing._credd import CredentialStore
 from htcondor_async.testing._history import serve_history
 from htcondor_async.testing._job_queue import JobId, JobQueue
@@ -30,7 +30,6 @@ __all__ = ["JobQueue", "ScheddDaemon"]
 
 _COUNTERS = {1: "Idle", 2: "Running", 3: "Removed", 4: "Completed", 5: "Held", 6: "TransferringOutput", 7: "Suspended"}
 _UNLIMITED = 1 << 31
-_BATCH = 64 * 1024  # bytes of answers that are sent at once
 
 
 class ScheddDaemon(Daemon):
@@ -283,23 +282,18 @@ class ScheddDaemon(Daemon):
     ) -> None:
         server_time = query.get("SendServerTime", True) is not False
         now = int(connection.runtime.now())
-        wire: list[bytes] = []
-        size = 0
-        for ad in ads:
-            sent = projected(ad, names)
-            if server_time:
-                stamped = ClassAd()
-                stamped.update(sent)
-                stamped["ServerTime"] = now
-                sent = stamped
-            piece = connection.cedar.send_message(connection.writer().ad(sent).getvalue())
-            wire.append(piece)
-            size += len(piece)
-            if size >= _BATCH:
-                await connection.send_wire(b"".join(wire))
-                wire, size = [], 0
-        if wire:
-            await connection.send_wire(b"".join(wire))
+
+        def sent() -> Iterator[ClassAd]:
+            for ad in ads:
+                shown = projected(ad, names)
+                if server_time:
+                    stamped = ClassAd()
+                    stamped.update(shown)
+                    stamped["ServerTime"] = now
+                    shown = stamped
+                yield shown
+
+        await send_each(connection, sent())
 
     async def _finish(self, connection: Connection, attributes: Mapping[str, object]) -> None:
         final = ClassAd({"Owner": 0, "ServerTime": int(connection.runtime.now())})

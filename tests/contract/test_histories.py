@@ -191,43 +191,42 @@ def test_an_answer_in_one_message_or_many(pool, client, run, of_startd):
     assert sorted(run(body, True)) == [0, 1, 2]
 
 
-class _Deaf:
-    """A connection of a daemon that is older than an attribute of queries."""
+class _Heard:
+    """A connection of a daemon that may be older than an attribute of queries; keeps the queries."""
 
-    def __init__(self, connection, name):
-        self._connection, self._name = connection, name
+    def __init__(self, connection, queries, unknown):
+        self._connection, self._queries, self._unknown = connection, queries, unknown
 
     def __getattr__(self, name):
         return getattr(self._connection, name)
 
     async def request(self, deadline):
         query = (await self._connection.request(deadline)).ad()
-        query.pop(self._name, None)
+        self._queries.append(ClassAd(query))
+        query.pop(self._unknown, None)
         return self._connection.reader(self._connection.writer().ad(query).getvalue())
 
 
 @pytest.mark.parametrize("knows", [True, False], ids=["streams", "does-not"])
 @pytest.mark.parametrize("count", [0, 1, 300])
-def test_a_daemon_that_does_not_know_streamed_results(run, knows, count):
+def test_streamed_results_are_asked_for(run, knows, count):
+    queries = []
     with embedded_pool() as running:
-        daemon = next(iter(running.pool.schedd_daemons.values()))
+        schedd, startd = next(iter(running.pool.schedd_daemons.values())), running.pool.startd_daemon
         records = [ClassAd({"ClusterId": 1, "ProcId": number}) for number in range(count)]
+        sources = dict.fromkeys(("", "JOB_EPOCH", "STARTD"), records)
 
         async def serve(connection):
-            heard = connection if knows else _Deaf(connection, "StreamResults")
-            await serve_history(heard, daemon.config, {"": records})
+            heard = _Heard(connection, queries, "" if knows else "StreamResults")
+            await serve_history(heard, schedd.config, sources)
 
-        daemon.commands[Command.QUERY_SCHEDD_HISTORY] = Handler("READ", serve)
+        schedd.commands[Command.QUERY_SCHEDD_HISTORY] = startd.commands[Command.GET_HISTORY] = Handler("READ", serve)
         client = Client({"COLLECTOR_HOST": running.address}, runtime=run.runtime)
 
         async def body():
-            context = client._context()
-            handle = Schedd(daemon.ad(), client=client)
-            query = HistoryQuery(stream=True)
-            source = await open_history(context, handle._target, query, context.deadline(30), 30)
-            ads = []
-            while batch := await source.batch():
-                ads += batch
-            return [ad["ProcId"] for ad in ads]
+            jobs, machine = Schedd(schedd.ad(), client=client), Startd(str(startd.address), client=client)
+            streams = (jobs.history(), jobs.job_epoch_history(), machine.history())
+            return [[ad["ProcId"] for ad in await stream.collect()] for stream in streams]
 
-        assert run(body) == list(reversed(range(count)))
+        assert run(body) == [list(reversed(range(count)))] * 3
+    assert [query["StreamResults"] for query in queries] == [True] * 3
