@@ -20,13 +20,12 @@ import attrs
 from htcondor_async._core.context import Context, Target
 from htcondor_async._core.queue import Due, QueueConnection
 from htcondor_async._dialogues.queue import Op, QueueError
+from htcondor_async._dialogues.setting import Attributes, SetRequests
 from htcondor_async._dialogues.submit import (
     NEW_CLUSTER_REFUSALS,
     NEW_PROC_REFUSALS,
-    Attributes,
     ClusterPlan,
     FactoryPlan,
-    SetRequests,
     Submitted,
     item_data,
     read_item_data,

@@ -10,9 +10,9 @@ import attrs
 from htcondor_async._core.act import act_on_jobs, reschedule
 from htcondor_async._core.queue import QueueConnection
 from htcondor_async._dialogues.act import ActRequest, totals
-from htcondor_async._dialogues.expressions import attribute_name, value_text
-from htcondor_async._dialogues.jobids import JobSpec, is_job, job_numbers, select_jobs
-from htcondor_async._dialogues.submit import Edits
+from htcondor_async._dialogues.expressions import attribute_name
+from htcondor_async._dialogues.jobids import JobSpec, job_numbers, select_jobs
+from htcondor_async._dialogues.setting import Edits, edit_value
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import JobAction, TransactionFlags
 from htcondor_async.errors import HTCondorEnumError, HTCondorTypeError, HTCondorValueError
@@ -146,18 +146,16 @@ class ScheddActions(ScheddBase):
         changes = dict(attr) if isinstance(attr, Mapping) else {attr: value}
         if not isinstance(attr, Mapping) and value is None:
             raise HTCondorTypeError("a value is missing")
-        prepared: list[tuple[str, str | None]] = [
-            (attribute_name(name), None if new is None else value_text(new)) for name, new in changes.items()
-        ]
-        if where is None and any(text is None for _, text in prepared):
+        prepared = [(attribute_name(name), edit_value(new)) for name, new in changes.items()]
+        if where is None and any(new is None for _, new in prepared):
             raise HTCondorValueError("attributes cannot be removed by constraint", hint="give the jobs' ids")
         async with self.transaction(flags, timeout=timeout) as txn:
             if where is None:
-                counts = [await txn.set_attribute_by_constraint(constraint, name, text) for name, text in prepared]
+                counts = [await txn.set_attribute_by_constraint(constraint, name, str(new)) for name, new in prepared]
                 return EditResult(max(counts, default=0))
             edits = Edits()
-            for name, text in prepared:
-                edits.add(where, name, text)
+            for name, new in prepared:
+                edits.add(where, name, new)
             await txn._post_edits(edits)
             return EditResult(len(where) // 2)
 
@@ -170,22 +168,10 @@ class ScheddActions(ScheddBase):
     ) -> EditResult:
         """Make several edits, each ``(ids, {name: value})``, in one transaction; see :meth:`edit`."""
         prepared = Edits()
-        count = 0
-        names: dict[str, str] = {}
-        for spec, changes in edits:
-            one = spec[0] if type(spec) is list and len(spec) == 1 else spec
-            where = one if is_job(one) else job_numbers(spec)
-            if where is None:
-                raise HTCondorValueError("each edit names its jobs by ids")
-            count += len(where) // 2
-            for attr, value in changes.items():
-                name = names.get(attr)
-                if name is None:
-                    name = names[attr] = attribute_name(attr)
-                prepared.add(where, name, None if value is None else value_text(value))
+        prepared.add_each(edits)
         async with self.transaction(flags, timeout=timeout) as txn:
             await txn._post_edits(prepared)
-        return EditResult(count)
+        return EditResult(prepared.jobs)
 
     async def reschedule(self, *, timeout: float | None = None) -> None:
         """Ask the schedd to seek matches for its idle jobs soon. It gives no answer."""

@@ -11,7 +11,7 @@ from htcondor_async._core.queue import Due, QueueConnection
 from htcondor_async._dialogues import queue as dialogue
 from htcondor_async._dialogues.expressions import Constraint, attribute_name, constraint_text, value_text
 from htcondor_async._dialogues.queue import Op
-from htcondor_async._dialogues.submit import EditRequests, Edits
+from htcondor_async._dialogues.setting import EditRequests, Edits
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import TransactionFlags
 from htcondor_async.errors import ConcurrencyError
@@ -170,28 +170,29 @@ class Transaction:
         refusal in the schedd's own words.
         """
         if len(edits) <= _ANSWERED:
-            for cluster, proc, name, text in edits.part(0, _ANSWERED):
-                if text is None:
+            for cluster, proc, name, value in edits.part(0, _ANSWERED):
+                if value is None:
                     await self.delete_attribute(cluster, proc, name)
                 else:
-                    await self._post_set(cluster, proc, name, text)
+                    await self._post_set(cluster, proc, name, str(value))
             return
         connection = await self._ready()
         crypto = await connection.crypto(self._deadline)
         requests = EditRequests(crypto, self._set_flags() | dialogue.NO_ACK)
         deletes = edits.deletes
-        size = _BATCH if deletes else _BATCH_UNANSWERED
-        for start in range(0, len(edits), size):
+        start, stop = 0, _ANSWERED
+        while start < len(edits):
             due: list[Due] = []
             if deletes:
                 due = [
                     Due(f"the schedd refused to delete {name} of {_job(cluster, proc)}")
-                    for cluster, proc, name, text in edits.part(start, start + size)
-                    if text is None
+                    for cluster, proc, name, value in edits.part(start, stop)
+                    if value is None
                 ]
-            await connection.post_all(requests.of(edits.part(start, start + size)), due, self._deadline)
+            await connection.post_all(requests.of(edits.part(start, stop)), due, self._deadline)
             if start == 0:
                 await connection.flush(self._deadline)  # the schedd has work while the next ones are made
+            start, stop = stop, stop + (_BATCH if deletes else _BATCH_UNANSWERED)
 
     async def delete_attribute(self, cluster: int, proc: int, name: str) -> None:
         """Remove one attribute of a job. Answered as :meth:`set_attribute`.
