@@ -20,7 +20,7 @@ __all__ = ["Transaction"]
 
 _ANSWERED = 64  # edits that are answered one by one
 _BATCH = 128  # requests; each may have an answer, and few enough of those may be on their way
-_BATCH_UNANSWERED = 500
+_BATCH_UNANSWERED = 250
 
 
 class Transaction:
