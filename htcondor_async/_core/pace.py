@@ -14,7 +14,7 @@ READS = 8
 class Pace:
     """Finds out that a daemon sends ads one by one, faster than it is worth to be woken for each. Without I/O.
 
-    ``condor_history`` hands on an ad every 30 us; to be woken by each costs three times what the ads do. After
+    ``condor_history`` hands on an ad every 30 us; to be woken by each costs several times what the ads do. After
     ``READS`` reads of few ads, close upon each other, the reads are ``PAUSE`` apart, until one brings few ads (the
     daemon has become slow) or as much as it can hold (more is there already).
     """
