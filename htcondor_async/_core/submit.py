@@ -20,7 +20,7 @@ import attrs
 from htcondor_async._core.context import Context, Target
 from htcondor_async._core.queue import Due, QueueConnection
 from htcondor_async._dialogues.queue import Op, QueueError
-from htcondor_async._dialogues.setting import Attributes, SetRequests
+from htcondor_async._dialogues.set_requests import Attributes, SetRequests
 from htcondor_async._dialogues.submit import (
     NEW_CLUSTER_REFUSALS,
     NEW_PROC_REFUSALS,

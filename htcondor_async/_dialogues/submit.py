@@ -14,7 +14,7 @@ import attrs
 
 from htcondor_async._cedar.values import Reader, Writer
 from htcondor_async._dialogues.queue import Op
-from htcondor_async._dialogues.setting import Attributes
+from htcondor_async._dialogues.set_requests import Attributes
 
 __all__ = [
     "NEW_CLUSTER_REFUSALS",

@@ -12,7 +12,7 @@ from htcondor_async._core.queue import QueueConnection
 from htcondor_async._dialogues.act import ActRequest, totals
 from htcondor_async._dialogues.expressions import attribute_name
 from htcondor_async._dialogues.jobids import JobSpec, job_numbers, select_jobs
-from htcondor_async._dialogues.setting import Edits, edit_value
+from htcondor_async._dialogues.set_requests import Edits, edit_value
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import JobAction, TransactionFlags
 from htcondor_async.errors import HTCondorEnumError, HTCondorTypeError, HTCondorValueError
@@ -151,7 +151,7 @@ class ScheddActions(ScheddBase):
             raise HTCondorValueError("attributes cannot be removed by constraint", hint="give the jobs' ids")
         async with self.transaction(flags, timeout=timeout) as txn:
             if where is None:
-                counts = [await txn.set_attribute_by_constraint(constraint, name, str(new)) for name, new in prepared]
+                counts = [await txn.set_attribute_by_constraint(constraint, name, new) for name, new in prepared]
                 return EditResult(max(counts, default=0))
             edits = Edits()
             for name, new in prepared:

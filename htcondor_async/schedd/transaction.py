@@ -11,7 +11,7 @@ from htcondor_async._core.queue import Due, QueueConnection
 from htcondor_async._dialogues import queue as dialogue
 from htcondor_async._dialogues.expressions import Constraint, attribute_name, constraint_text, value_text
 from htcondor_async._dialogues.queue import Op
-from htcondor_async._dialogues.setting import EditRequests, Edits
+from htcondor_async._dialogues.set_requests import EditRequests, Edits
 from htcondor_async.classad import ClassAd
 from htcondor_async.enums import TransactionFlags
 from htcondor_async.errors import ConcurrencyError

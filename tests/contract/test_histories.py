@@ -11,12 +11,14 @@ from htcondor_async import (
     Client,
     Collector,
     DaemonError,
+    DaemonTimeoutError,
     DaemonTypes,
     HTCondorValueError,
     Schedd,
     Startd,
 )
 from htcondor_async._cedar.commands import Command
+from htcondor_async._core import pace
 from htcondor_async._core.history import open_history
 from htcondor_async._dialogues.history import HistoryQuery
 from htcondor_async.testing import embedded_pool
@@ -189,6 +191,35 @@ def test_an_answer_in_one_message_or_many(pool, client, run, of_startd):
 
     assert run(body, True) == run(body, False)
     assert sorted(run(body, True)) == [0, 1, 2]
+
+
+def test_ads_that_are_let_gather(pool, client, run, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(pace.Pace, "pause", lambda self, now: pauses.append(now) or pace.PAUSE)  # before every read
+    cluster = run_jobs(pool)
+
+    async def body():
+        schedd = await the_schedd(pool, client)
+        return await schedd.history(f"ClusterId == {cluster}", ["ProcId"]).collect()
+
+    assert sorted(ad["ProcId"] for ad in run(body)) == [0, 1, 2]
+    assert pauses
+
+
+def test_a_timeout_while_ads_gather(pool, client, run, monkeypatch):
+    run_jobs(pool)
+    stream = None
+
+    async def body():
+        nonlocal stream
+        schedd = await the_schedd(pool, client)
+        monkeypatch.setattr(pace.Pace, "pause", lambda self, now: 60.0)
+        stream = await schedd.history(timeout=2)
+        await stream.collect()
+
+    with pytest.raises(DaemonTimeoutError):
+        run(body)
+    assert stream.fileno() == -1
 
 
 class _Heard:

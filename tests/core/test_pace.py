@@ -14,7 +14,7 @@ from htcondor_async._runtime.blocking import drive
 from htcondor_async.classad import ClassAd
 
 
-def read_all(pace, times, *, cost=0.0, most=math.inf):
+def read_all(pace, times):
     """Read ads that arrive at ``times``; return the number of reads, the pauses and the longest wait of an ad."""
     now, taken, reads, pauses, longest = 0.0, 0, 0, [], 0.0
     while taken < len(times):
@@ -22,10 +22,9 @@ def read_all(pace, times, *, cost=0.0, most=math.inf):
             pauses.append(pause)
             now += pause
         now = max(now, times[taken])
-        there = min(sum(1 for time in times[taken:] if time <= now), most)
+        there = sum(1 for time in times[taken:] if time <= now)
         longest = max(longest, now - times[taken])
-        pace.took(there, there == most, now)
-        now += cost * there
+        pace.took(there, False, now)
         taken += there
         reads += 1
     return reads, pauses, longest

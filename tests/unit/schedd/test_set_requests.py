@@ -11,7 +11,7 @@ from htcondor_async._cedar.values import Writer
 from htcondor_async._dialogues.expressions import value_text
 from htcondor_async._dialogues.jobids import job_numbers
 from htcondor_async._dialogues.queue import NO_ACK, Op, set_attribute
-from htcondor_async._dialogues.setting import EditRequests, Edits, SetRequests
+from htcondor_async._dialogues.set_requests import EditRequests, Edits, SetRequests
 from htcondor_async.classad import ExprTree
 
 IDS = st.integers(1, 2**31 - 1)

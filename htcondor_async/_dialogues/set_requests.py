@@ -26,17 +26,15 @@ _ID = struct.Struct(">qqq")
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1  # numbers of the ClassAd language
 
 
-def edit_value(value: object) -> EditValue:
-    """Return the new value of an attribute: None to delete it, a number or an expression in old syntax to set it.
+def edit_value(value: object) -> str | None:
+    """Return the new value of an attribute: an expression in old syntax to set it, None to delete it.
 
     Raises
     ------
     HTCondorValueError, HTCondorTypeError
         As :func:`value_text <htcondor_async._dialogues.expressions.value_text>`.
     """
-    if value is None or (type(value) is int and _LEAST <= value <= _MOST):
-        return value
-    return value_text(value)
+    return None if value is None else value_text(value)
 
 
 class SetRequests:
@@ -84,7 +82,8 @@ class SetRequests:
 class Edits:
     """Changes of single attributes of jobs, all in one row: nothing in it is anything to the garbage collector.
 
-    A value is an expression in old syntax, a number that is one (see :func:`edit_value`), or None to delete.
+    A value is an expression in old syntax or a number to set, None to delete. Numbers become text as they go out, when
+    the schedd is busy with those before them.
     """
 
     __slots__ = ("_row", "jobs")
@@ -92,7 +91,7 @@ class Edits:
     def __init__(self) -> None:
         self._row: list[Any] = []  # cluster, proc, name, value; and so on
         self.jobs = 0
-        """How many jobs were named, each time they were."""
+        """How many jobs :meth:`add_each` was given; one that is named twice counts twice."""
 
     def __len__(self) -> int:
         return len(self._row) // 4
